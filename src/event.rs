@@ -1,0 +1,117 @@
+//! What a stream yields.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::model::Token;
+
+/// One event of a stream. More kinds will come: ignore those you do not know.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// New text, always whole UTF-8 characters.
+    Text(Text),
+    /// The end of one choice; the last event of that choice.
+    Done(Done),
+}
+
+/// New text of one choice.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Text {
+    /// Which of the `n` answers, from 0.
+    pub choice: u32,
+    /// The text.
+    pub text: String,
+    /// The ids of the tokens it was made of, when the request asked for them.
+    pub tokens: Vec<Token>,
+    /// One entry a token, when the request asked for log-probabilities.
+    pub logprobs: Vec<TokenLogprob>,
+}
+
+/// How likely a token was, under the model's own distribution (before any sampler).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenLogprob {
+    /// The token.
+    pub token: Token,
+    /// Natural logarithm of its probability.
+    pub logprob: f32,
+    /// The likeliest tokens and their logprobs, best first.
+    pub top: Vec<(Token, f32)>,
+}
+
+/// Why a choice ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// An end-of-generation token or a stop string.
+    Stop,
+    /// `max_tokens`, or the context is full.
+    Length,
+    /// Cancelled by the caller.
+    Cancelled,
+    /// The deadline passed.
+    Deadline,
+    /// It failed; the error says how.
+    Error(Error),
+}
+
+impl FinishReason {
+    /// The name as in OpenAI's API, and `cancelled`, `deadline`, `error`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+            FinishReason::Cancelled => "cancelled",
+            FinishReason::Deadline => "deadline",
+            FinishReason::Error(_) => "error",
+        }
+    }
+}
+
+/// The end of one choice, with what it cost.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Done {
+    /// Which of the `n` answers, from 0.
+    pub choice: u32,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// What it cost.
+    pub usage: Usage,
+    /// The seed that was used.
+    pub seed: u32,
+}
+
+/// Tokens and times of one choice. Times count from `submit`'s return on a monotonic clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Of those, how many came from the prefix cache.
+    pub cached_tokens: u32,
+    /// New tokens, the end-of-generation token not counted.
+    pub output_tokens: u32,
+    /// Time until the prompt began to be evaluated.
+    pub queue: Duration,
+    /// Time from there until the first new token.
+    pub prefill: Duration,
+    /// Time from `submit` to the first new token.
+    pub first_token: Duration,
+    /// Time from the first new token to the end.
+    pub decode: Duration,
+    /// How often the sequence was put back into the queue for lack of KV cells.
+    pub preemptions: u32,
+}
+
+/// What a pull from a stream brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// An event.
+    Event(Event),
+    /// Nothing came within the time given.
+    Timeout,
+    /// Every choice has had its [`Event::Done`]; nothing more will come.
+    Finished,
+}
