@@ -1,6 +1,27 @@
-//! Embed a quantized GGUF language model in any program.
+//! Embed a quantized GGUF language model in any program: load a model, start an engine over it, submit requests, and
+//! pull events from the streams.
+//!
+//! ```no_run
+//! use qask::{Engine, EngineOptions, Event, Message, Model, ModelOptions, Next, Request};
+//!
+//! # fn main() -> qask::Result<()> {
+//! let model = Model::load("model.gguf", ModelOptions::default())?;
+//! let engine = Engine::new(&model, EngineOptions::default())?;
+//! let mut stream = engine.submit(&Request::chat([Message::user("Say hello.")]))?;
+//! while let Next::Event(event) = stream.next(None)? {
+//!     if let Event::Text(text) = event {
+//!         print!("{}", text.text);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing that comes from outside (model file, prompt, request) may panic, abort or hang: it is an [`Error`] with a
+//! [`Code`] and a message that says what was wrong and what to do.
 
 pub mod cancel;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod gguf;
@@ -11,3 +32,13 @@ pub mod request;
 pub mod sampling;
 pub mod template;
 pub mod text;
+mod vocab;
+
+pub use cancel::Cancel;
+pub use engine::{Engine, EngineOptions, Stream, StreamCanceller};
+pub use error::{Code, Error, Result};
+pub use event::{Event, FinishReason, Next};
+pub use message::Message;
+pub use model::{Model, ModelOptions, Token};
+pub use request::{Prompt, Request};
+pub use sampling::Sampling;

@@ -1,0 +1,382 @@
+//! The Rust side of `guard.cpp`: declarations, and faults turned into errors.
+//!
+//! Nothing else in qask calls llama.cpp. A function here that returns [`Fault`] was caught in a C++ exception or an
+//! assert; what it worked on must not be used again where the call changes state (see `Context`).
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::sync::OnceLock;
+
+use llama_cpp_sys_2::{llama_context, llama_model, llama_sampler, llama_token_data};
+
+use crate::error::{Code, Error, Result};
+
+#[repr(C)]
+pub(crate) struct RawFault {
+    text: [c_char; 1024],
+    log: [c_char; 4096],
+}
+
+#[repr(C)]
+pub(crate) struct LoadParams {
+    pub n_gpu_layers: i32,
+    pub main_gpu: i32,
+    pub mmap: bool,
+    pub mlock: bool,
+    pub check_tensors: bool,
+    pub repack: bool,
+    pub vocab_only: bool,
+    pub progress: Option<unsafe extern "C" fn(f32, *mut c_void) -> bool>,
+    pub progress_data: *mut c_void,
+}
+
+#[repr(C)]
+pub(crate) struct ContextParams {
+    pub n_ctx: u32,
+    pub n_batch: u32,
+    pub n_ubatch: u32,
+    pub n_seq_max: u32,
+    pub n_outputs_max: u32,
+    pub n_threads: i32,
+    pub n_threads_batch: i32,
+    pub flash_attn: i32,
+    pub type_k: i32,
+    pub type_v: i32,
+    pub kv_unified: bool,
+    pub offload_kqv: bool,
+    pub swa_full: bool,
+    pub abort: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
+    pub abort_data: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ModelFacts {
+    pub n_vocab: i32,
+    pub n_ctx_train: i32,
+    pub n_embd: i32,
+    pub n_layer: i32,
+    pub n_swa: i32,
+    pub vocab_type: i32,
+    pub bos: i32,
+    pub eos: i32,
+    pub eot: i32,
+    pub fim_pre: i32,
+    pub fim_suf: i32,
+    pub fim_mid: i32,
+    pub has_encoder: bool,
+    pub has_decoder: bool,
+    pub recurrent: bool,
+    pub hybrid: bool,
+    pub diffusion: bool,
+    pub add_bos: bool,
+    pub add_eos: bool,
+    pub size: u64,
+    pub n_params: u64,
+}
+
+#[repr(C)]
+pub(crate) struct SamplerParams {
+    pub temperature: f32,
+    pub dynatemp_range: f32,
+    pub dynatemp_exponent: f32,
+    pub top_p: f32,
+    pub min_p: f32,
+    pub typical_p: f32,
+    pub top_n_sigma: f32,
+    pub xtc_probability: f32,
+    pub xtc_threshold: f32,
+    pub dry_multiplier: f32,
+    pub dry_base: f32,
+    pub repeat_penalty: f32,
+    pub frequency_penalty: f32,
+    pub presence_penalty: f32,
+    pub mirostat_tau: f32,
+    pub mirostat_eta: f32,
+    pub top_k: i32,
+    pub dry_allowed_length: i32,
+    pub dry_penalty_last_n: i32,
+    pub penalty_last_n: i32,
+    pub mirostat: i32,
+    pub min_keep: u64,
+    pub seed: u32,
+    pub dry_breakers: *const *const c_char,
+    pub n_dry_breakers: usize,
+}
+
+#[repr(C)]
+pub(crate) struct RawDevice {
+    name: [c_char; 64],
+    description: [c_char; 128],
+    memory_total: u64,
+    memory_free: u64,
+    kind: i32,
+}
+
+type LogSink = unsafe extern "C" fn(c_int, *const c_char);
+
+extern "C" {
+    fn qg_init(sink: Option<LogSink>, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_cpu_bits(out: *mut u64, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_model_load(
+        paths: *const *const c_char,
+        n: usize,
+        params: *const LoadParams,
+        out: *mut *mut llama_model,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_model_load_fd(
+        fd: c_int,
+        offset: u64,
+        params: *const LoadParams,
+        out: *mut *mut llama_model,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_model_free(model: *mut llama_model, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_model_facts_get(m: *const llama_model, out: *mut ModelFacts, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_vocab_flags(m: *const llama_model, out: *mut u8, n: i32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_vocab_text(
+        m: *const llama_model,
+        token: i32,
+        out: *mut *const c_char,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_tokenize(
+        m: *const llama_model,
+        text: *const c_char,
+        len: i32,
+        out: *mut i32,
+        capacity: i32,
+        special: bool,
+        parse: bool,
+        n: *mut i32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_piece(
+        m: *const llama_model,
+        token: i32,
+        out: *mut c_char,
+        capacity: i32,
+        special: bool,
+        n: *mut i32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_detokenize(
+        m: *const llama_model,
+        tokens: *const i32,
+        n_tokens: i32,
+        out: *mut c_char,
+        capacity: i32,
+        special: bool,
+        n: *mut i32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_context_new(
+        m: *mut llama_model,
+        params: *const ContextParams,
+        out: *mut *mut llama_context,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_context_sizes(
+        c: *const llama_context,
+        n_ctx: *mut u32,
+        n_ctx_seq: *mut u32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_context_free(c: *mut llama_context, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_set_threads(c: *mut llama_context, n: i32, n_batch: i32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_decode(
+        c: *mut llama_context,
+        n: i32,
+        token: *const i32,
+        pos: *const i32,
+        seq: *const i32,
+        logits: *const i8,
+        rc: *mut i32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_logits(c: *mut llama_context, row: i32, out: *mut *mut f32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_seq_rm(c: *mut llama_context, seq: i32, from: i32, ok: *mut bool, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_seq_cp(c: *mut llama_context, from: i32, to: i32, until: i32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_sampler_new(
+        m: *const llama_model,
+        params: *const SamplerParams,
+        out: *mut *mut llama_sampler,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_sampler_apply(
+        s: *mut llama_sampler,
+        data: *mut llama_token_data,
+        n: usize,
+        sorted: bool,
+        out: *mut i32,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_sampler_accept(s: *mut llama_sampler, token: i32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_sampler_free(s: *mut llama_sampler, fault: *mut RawFault) -> c_int;
+    fn qg_device_get(index: usize, out: *mut RawDevice, count: *mut usize, fault: *mut RawFault) -> c_int;
+    #[cfg(test)]
+    fn qg_struct_sizes(out: *mut usize);
+}
+
+/// How a call into llama.cpp failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// An assert: its state may be half-changed.
+    Assert,
+    /// A C++ exception.
+    Exception,
+    /// `std::bad_alloc`.
+    Memory,
+}
+
+/// A caught failure, with the engine's own words (no build paths).
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub kind: FaultKind,
+    pub text: String,
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault.kind {
+            FaultKind::Memory => {
+                Error::new(Code::OutOfMemory, "the engine could not allocate memory: use a smaller context or model")
+            }
+            _ => Error::new(Code::EngineFault, format!("the engine failed: {}", fault.text)),
+        }
+    }
+}
+
+/// Runs one guarded call. `call` gets the place for the fault and returns the guard's status.
+pub(crate) fn call(call: impl FnOnce(*mut RawFault) -> c_int) -> std::result::Result<(), Fault> {
+    call_with_log(call).map(drop)
+}
+
+/// As [`call`], and gives the log lines of the call back.
+pub(crate) fn call_with_log(call: impl FnOnce(*mut RawFault) -> c_int) -> std::result::Result<String, Fault> {
+    // Not zeroed as a whole: this runs several times a token, and the guard ends both texts with NUL when it writes.
+    let mut raw = std::mem::MaybeUninit::<RawFault>::uninit();
+    let p = raw.as_mut_ptr();
+    // SAFETY: the first bytes of both arrays lie inside `raw`.
+    unsafe {
+        (*p).text[0] = 0;
+        (*p).log[0] = 0;
+    }
+    let rc = call(p);
+    // SAFETY: both arrays hold a NUL, set above or by the guard behind what it wrote.
+    let text = |from: *const c_char| unsafe { CStr::from_ptr(from) }.to_string_lossy().into_owned();
+    // SAFETY: `p` points to `raw`, which lives until the end of this function.
+    let (words, log) = unsafe { ((&raw const (*p).text).cast::<c_char>(), (&raw const (*p).log).cast::<c_char>()) };
+    let kind = match rc {
+        // SAFETY: as above.
+        0 if unsafe { *log } == 0 => return Ok(String::new()),
+        0 => return Ok(text(log)),
+        1 => FaultKind::Assert,
+        3 => FaultKind::Memory,
+        _ => FaultKind::Exception,
+    };
+    Err(Fault { kind, text: without_build_path(&text(words)) })
+}
+
+/// `/build/place/ggml.c:12: GGML_ASSERT(x) failed` without the folders.
+fn without_build_path(text: &str) -> String {
+    for end in [".cpp:", ".c:", ".h:", ".cu:", ".m:", ".hpp:"] {
+        if let Some(at) = text.find(end) {
+            if let Some(slash) = text[..at].rfind(['/', '\\']) {
+                return text[slash + 1..].to_owned();
+            }
+        }
+    }
+    text.to_owned()
+}
+
+/// Starts llama.cpp's back-ends once for the process, after asking whether this CPU can run them.
+pub(crate) fn init() -> Result<()> {
+    static DONE: OnceLock<Result<()>> = OnceLock::new();
+    DONE.get_or_init(|| {
+        super::cpu::check()?;
+        // SAFETY: no sink; the guard sets its own log and abort callbacks.
+        call(|f| unsafe { qg_init(None, f) })?;
+        Ok(())
+    })
+    .clone()
+}
+
+/// A device that llama.cpp can compute on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// Short name, such as `CPU` or `CUDA0`.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Its memory in bytes.
+    pub memory_total: u64,
+    /// Its free memory in bytes.
+    pub memory_free: u64,
+    /// Whether it is a GPU or another accelerator.
+    pub is_gpu: bool,
+}
+
+/// Every device of this build on this machine.
+pub fn devices() -> Result<Vec<Device>> {
+    init()?;
+    let mut out = Vec::new();
+    let mut count = 1;
+    while out.len() < count {
+        let mut raw =
+            RawDevice { name: [0; 64], description: [0; 128], memory_total: 0, memory_free: 0, kind: 0 };
+        // SAFETY: both places live through the call.
+        call(|f| unsafe { qg_device_get(out.len(), &mut raw, &mut count, f) })?;
+        if out.len() < count {
+            // SAFETY: the guard ends both with NUL.
+            let text = |from: &[c_char]| unsafe { CStr::from_ptr(from.as_ptr()) }.to_string_lossy().into_owned();
+            out.push(Device {
+                name: text(&raw.name),
+                description: text(&raw.description),
+                memory_total: raw.memory_total,
+                memory_free: raw.memory_free,
+                // GGML_BACKEND_DEVICE_TYPE_CPU is 0, GPU 1, integrated GPU 2, accelerator 3.
+                is_gpu: matches!(raw.kind, 1 | 2),
+            });
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structs_have_the_size_that_the_guard_sees() {
+        let mut sizes = [0usize; 6];
+        // SAFETY: six places, as the guard writes.
+        unsafe { qg_struct_sizes(sizes.as_mut_ptr()) };
+        assert_eq!(
+            sizes,
+            [
+                size_of::<RawFault>(),
+                size_of::<LoadParams>(),
+                size_of::<ContextParams>(),
+                size_of::<ModelFacts>(),
+                size_of::<SamplerParams>(),
+                size_of::<RawDevice>(),
+            ]
+        );
+    }
+
+    #[test]
+    fn build_paths_are_cut() {
+        assert_eq!(
+            without_build_path("/home/x/llama.cpp/src/llama-context.cpp:17: GGML_ASSERT(a/b) failed"),
+            "llama-context.cpp:17: GGML_ASSERT(a/b) failed"
+        );
+        assert_eq!(without_build_path("plain words"), "plain words");
+    }
+
+    #[test]
+    fn there_is_a_cpu() {
+        assert!(devices().unwrap().iter().any(|d| !d.is_gpu));
+    }
+}

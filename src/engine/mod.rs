@@ -1,0 +1,353 @@
+//! The engine: one thread that owns a context over a model and serves many requests at once.
+//!
+//! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
+//! and `sampler` make one answer; `stream` carries it out; `pool` and `bigstack` are where prompts become tokens.
+#![allow(unsafe_code)]
+
+pub(crate) mod bigstack;
+mod cpu;
+mod exit;
+pub(crate) mod guard;
+pub(crate) mod native;
+mod options;
+mod pace;
+mod pool;
+mod sampler;
+mod sequence;
+mod shared;
+mod slots;
+mod stats;
+mod stream;
+mod tokens;
+mod watch;
+mod worker;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cancel::Cancel;
+use crate::error::{Code, Error, Result};
+use crate::event::{Done, FinishReason, Usage};
+use crate::model::{Model, Token};
+use crate::request::{Prompt, Request};
+
+pub use guard::{devices, Device};
+pub use options::{CacheType, EngineOptions, FlashAttention};
+pub use stats::Stats;
+pub use stream::{Stream, StreamCanceller};
+
+use guard::ContextParams;
+use native::Context;
+use options::Resolved;
+use sequence::{Sequence, Start};
+use shared::Shared;
+use stream::Channel;
+use watch::Watch;
+
+/// Serves requests over a model. Clones share it; any thread may use it. When the last clone is gone its thread ends
+/// by itself and running streams get [`Code::Closed`]; nothing waits for that.
+#[derive(Clone)]
+pub struct Engine(Arc<Handle>);
+
+struct Handle {
+    shared: Arc<Shared>,
+    model: Model,
+    options: Resolved,
+    order: AtomicU64,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("n_ctx", &self.n_ctx()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Starts an engine.
+    ///
+    /// # Errors
+    /// [`Code::Range`] for an option out of range, [`Code::Unsupported`] for a model that does not generate text,
+    /// [`Code::OutOfMemory`] when the context does not fit.
+    pub fn new(model: &Model, options: EngineOptions) -> Result<Engine> {
+        let options = options.resolve(model)?;
+        let shared = Arc::new(Shared::new(options.threads, options.threads_batch));
+        let watch = Arc::new(Watch::default());
+        let (mut context, kv_tokens) = {
+            let watch = Arc::clone(&watch);
+            let options = &options;
+            bigstack::run(move || new_context(model, options, &watch))?
+        };
+        let mut options = options;
+        options.kv_tokens = kv_tokens;
+        let _ = &mut context;
+        exit::register(&shared);
+        let worker = {
+            let (shared, model, options) = (Arc::clone(&shared), model.clone(), options.clone());
+            move || worker::Worker::new(shared, model, options, context, watch).run()
+        };
+        std::thread::Builder::new()
+            .name("qask-engine".into())
+            .stack_size(bigstack::STACK)
+            .spawn(worker)
+            .map_err(|e| Error::new(Code::OutOfMemory, format!("the engine's thread could not be started: {e}")))?;
+        Ok(Engine(Arc::new(Handle { shared, model: model.clone(), options, order: AtomicU64::new(0) })))
+    }
+
+    /// Queues a request and returns at once; every failure after the check of its fields arrives on the stream.
+    ///
+    /// # Errors
+    /// [`Code::Range`] for a field out of range, [`Code::QueueFull`], [`Code::Closed`], [`Code::EngineFault`].
+    pub fn submit(&self, request: &Request) -> Result<Stream> {
+        self.submit_with(request, None)
+    }
+
+    /// As [`Engine::submit`], and ends with `cancelled` when `cancel` is raised.
+    pub fn submit_with(&self, request: &Request, cancel: Option<Cancel>) -> Result<Stream> {
+        self.start(request.clone(), cancel, false)
+    }
+
+    /// Evaluates a request's prompt so that later requests that begin with it start faster, and generates nothing.
+    /// With `pin` it stays until [`Engine::unpin`]. The stream ends with DONE when it is ready.
+    pub fn prewarm(&self, request: &Request, pin: bool) -> Result<Stream> {
+        let mut request = request.clone();
+        request.max_tokens = Some(0);
+        request.min_tokens = 0;
+        request.n = 1;
+        self.start(request, None, pin)
+    }
+
+    /// Lets every pinned prefix be dropped when room is needed.
+    pub fn unpin(&self) -> Result<()> {
+        self.0.shared.check()?;
+        self.0.shared.tell(|inbox| inbox.unpin = true);
+        Ok(())
+    }
+
+    fn start(&self, request: Request, cancel: Option<Cancel>, pin: bool) -> Result<Stream> {
+        request.check()?;
+        let shared = &self.0.shared;
+        shared.check()?;
+        let n = request.n as usize;
+        let limit = self.0.options.options.max_queue as usize;
+        let queued = shared.queued.fetch_add(n, Ordering::AcqRel);
+        if queued + n > limit {
+            shared.queued.fetch_sub(n, Ordering::AcqRel);
+            return Err(Error::new(
+                Code::QueueFull,
+                format!("{queued} answers wait already and max_queue is {limit}: try again later"),
+            ));
+        }
+        let channel = Arc::new(Channel::new(request.n));
+        let job = Prepare {
+            shared: Arc::clone(shared),
+            model: self.0.model.clone(),
+            options: self.0.options.clone(),
+            channel: Arc::clone(&channel),
+            request: Arc::new(request),
+            cancel,
+            pin,
+            order: self.0.order.fetch_add(1, Ordering::Relaxed),
+            submitted: Instant::now(),
+        };
+        shared.register(&channel).and_then(|()| pool::spawn(move || job.run())).inspect_err(|_| {
+            shared.queued.fetch_sub(n, Ordering::AcqRel);
+        })?;
+        shared.with_stats(|s| s.submitted += n as u64);
+        Ok(Stream::new(channel, Arc::clone(shared)))
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.0.shared.with_stats(|s| *s);
+        stats.queued = self.0.shared.queued.load(Ordering::Acquire) as u32;
+        stats
+    }
+
+    /// Changes the thread counts from the next step on; 1 to 512 each.
+    pub fn set_threads(&self, threads: u32, threads_batch: u32) -> Result<()> {
+        options::check_threads("threads", threads)?;
+        options::check_threads("threads_batch", threads_batch)?;
+        self.0.shared.check()?;
+        self.0.shared.threads.store(threads, Ordering::Relaxed);
+        self.0.shared.threads_batch.store(threads_batch, Ordering::Relaxed);
+        self.0.shared.wake();
+        Ok(())
+    }
+
+    /// Takes no more requests, ends what runs, and waits until the engine's memory is free; false when the time ran
+    /// out first. `None` waits for as long as it takes.
+    pub fn close(&self, timeout: Option<Duration>) -> Result<bool> {
+        self.0.shared.close();
+        Ok(self.0.shared.wait_finished(timeout))
+    }
+
+    /// The model it runs.
+    pub fn model(&self) -> &Model {
+        &self.0.model
+    }
+
+    /// Tokens that one sequence may hold.
+    pub fn n_ctx(&self) -> u32 {
+        self.0.options.n_ctx
+    }
+
+    /// Tokens that the KV cache holds.
+    pub fn kv_tokens(&self) -> u32 {
+        self.0.options.kv_tokens
+    }
+
+    /// Makes llama.cpp assert on the engine's thread.
+    #[cfg(feature = "test-hooks")]
+    pub fn provoke_fault(&self) -> Result<()> {
+        self.0.shared.tell(|inbox| inbox.provoke_fault = true);
+        Ok(())
+    }
+}
+
+/// Makes the context and says how many tokens it really holds.
+fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<(Context, u32)> {
+    let o = &options.options;
+    // ggml's numbers of the types.
+    let ggml_type = |t: CacheType| match t {
+        CacheType::F16 => 1,
+        CacheType::Q8_0 => 8,
+        CacheType::Q4_0 => 2,
+    };
+    let params = ContextParams {
+        n_ctx: options.kv_tokens,
+        n_batch: o.n_batch,
+        n_ubatch: o.n_ubatch,
+        n_seq_max: options.slots,
+        // Logits are wanted for one row a sequence; more would reserve a vocabulary's width a row.
+        n_outputs_max: options.slots,
+        n_threads: options.threads as i32,
+        n_threads_batch: options.threads_batch as i32,
+        flash_attn: match o.flash_attention {
+            FlashAttention::Auto => -1,
+            FlashAttention::Off => 0,
+            FlashAttention::On => 1,
+        },
+        type_k: ggml_type(o.cache_type_k),
+        type_v: ggml_type(o.cache_type_v),
+        kv_unified: o.unified_kv,
+        offload_kqv: o.offload_kv,
+        // A sliding window that forgets cannot be cut for prefix reuse.
+        swa_full: true,
+        abort: Some(watch::on_abort_asked),
+        abort_data: Arc::as_ptr(watch).cast_mut().cast(),
+    };
+    let mut context = Context::new(&model.0.native, &params)?;
+    let (all, _) = context.sizes()?;
+    Ok((context, all))
+}
+
+/// A submit on its way to the engine's thread.
+struct Prepare {
+    shared: Arc<Shared>,
+    model: Model,
+    options: Resolved,
+    channel: Arc<Channel>,
+    request: Arc<Request>,
+    cancel: Option<Cancel>,
+    pin: bool,
+    order: u64,
+    submitted: Instant,
+}
+
+impl Prepare {
+    fn run(self) {
+        let cancelled = self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
+        if cancelled {
+            return self.end(FinishReason::Cancelled);
+        }
+        let tokens = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.tokens()))
+            .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
+        // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
+        match self.shared.check().and(tokens) {
+            Ok(tokens) => self.hand_over(tokens),
+            Err(error) => self.end(FinishReason::Error(error)),
+        }
+    }
+
+    fn tokens(&self) -> Result<Vec<Token>> {
+        self.refuse_hopeless()?;
+        let tokens = self.model.prompt_tokens(&self.request)?;
+        if tokens.is_empty() {
+            return Err(Error::new(Code::Range, "the prompt has no tokens"));
+        }
+        worker::check_length(tokens.len(), &self.options)?;
+        Ok(tokens)
+    }
+
+    /// A text that cannot fit, however it is tokenised, is not worth tokenising.
+    fn refuse_hopeless(&self) -> Result<()> {
+        let bytes = match &self.request.prompt {
+            Prompt::Text { text, .. } => text.len(),
+            Prompt::Infill { prefix, suffix } => prefix.len() + suffix.len(),
+            _ => return Ok(()),
+        };
+        let longest = self.model.info().max_token_bytes.max(1) as usize;
+        let least = bytes / longest;
+        if least > self.options.n_ctx as usize {
+            return Err(Error::new(
+                Code::ContextFull,
+                format!(
+                    "the prompt has {bytes} bytes, which are at least {least} tokens, and n_ctx is {}: shorten it",
+                    self.options.n_ctx
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn hand_over(self, tokens: Vec<Token>) {
+        let first = self.request.sampling.seed.unwrap_or_else(random_seed);
+        let sequences = (0..self.request.n).map(|choice| {
+            Sequence::new(Start {
+                channel: Arc::clone(&self.channel),
+                request: Arc::clone(&self.request),
+                cancel: self.cancel.clone(),
+                pin: self.pin,
+                order: self.order,
+                choice,
+                // Answers of one request must differ, and be the same again for the same seed.
+                seed: first.wrapping_add(choice),
+                submitted: self.submitted,
+                tokens: tokens.clone(),
+            })
+        });
+        let sequences: Vec<Sequence> = sequences.collect();
+        self.shared.tell(|inbox| inbox.ready.extend(sequences));
+    }
+
+    /// Ends every choice before it ran.
+    fn end(self, reason: FinishReason) {
+        let n = self.request.n;
+        self.shared.queued.fetch_sub(n as usize, Ordering::AcqRel);
+        self.shared.with_stats(|s| {
+            s.finished += u64::from(n);
+            s.failed += if matches!(reason, FinishReason::Error(_)) { u64::from(n) } else { 0 };
+        });
+        for choice in 0..n {
+            let usage = Usage { queue: self.submitted.elapsed(), ..Usage::default() };
+            let seed = self.request.sampling.seed.unwrap_or(0);
+            self.channel.done(Done { choice, reason: reason.clone(), usage, seed });
+        }
+    }
+}
+
+/// A seed from the hasher that the standard library seeds from the system.
+fn random_seed() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u64(0);
+    // The top value means "draw one yourself" to llama.cpp.
+    (hasher.finish() as u32).min(u32::MAX - 64)
+}

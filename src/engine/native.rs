@@ -1,0 +1,333 @@
+//! llama.cpp's objects as owners that free themselves: the model, and the context over it.
+
+use std::ffi::{c_char, c_void, CString};
+use std::path::PathBuf;
+use std::ptr;
+use std::sync::{Arc, Mutex};
+
+use llama_cpp_sys_2::{llama_context, llama_model};
+
+use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts};
+use crate::error::{Code, Error, Result};
+
+/// Where a model's bytes are.
+pub(crate) enum Place<'a> {
+    /// One path for each part, in order.
+    Paths(&'a [PathBuf]),
+    /// A descriptor that is ours to close, and where the model begins in it.
+    #[cfg(unix)]
+    Descriptor(std::os::fd::OwnedFd, u64),
+}
+
+/// How to load it; as in `ModelOptions`.
+pub(crate) struct LoadOptions {
+    /// Negative: all.
+    pub gpu_layers: i32,
+    pub main_gpu: i32,
+    pub mmap: bool,
+    pub mlock: bool,
+    pub check_tensors: bool,
+    pub repack: bool,
+    pub vocab_only: bool,
+}
+
+/// A loaded model.
+pub(crate) struct NativeModel {
+    raw: *mut llama_model,
+    pub facts: ModelFacts,
+    /// Creating two contexts on one model at once races inside llama.cpp.
+    creating: Mutex<()>,
+}
+
+// SAFETY: llama.cpp does not change a model after loading; what it changes while creating contexts is behind `creating`.
+unsafe impl Send for NativeModel {}
+// SAFETY: as above.
+unsafe impl Sync for NativeModel {}
+
+/// Asked while loading, with the share that is done; false stops it.
+pub(crate) type Progress<'a> = dyn FnMut(f32) -> bool + Send + 'a;
+
+unsafe extern "C" fn on_progress(share: f32, data: *mut c_void) -> bool {
+    // SAFETY: `data` is the `&mut &mut Progress` that `load` passes and keeps alive during the call.
+    let progress = unsafe { &mut *data.cast::<&mut Progress<'_>>() };
+    // A panic must not unwind into C++: it stops the load instead.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| progress(share))).unwrap_or(false)
+}
+
+impl NativeModel {
+    /// Loads it; `Ok(None)` when `progress` said stop. Also gives what llama.cpp logged.
+    pub(crate) fn load(
+        place: Place<'_>,
+        options: LoadOptions,
+        mut progress: &mut Progress<'_>,
+    ) -> Result<(Option<NativeModel>, String)> {
+        guard::init()?;
+        let LoadOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, vocab_only } = options;
+        let params = LoadParams {
+            n_gpu_layers: gpu_layers,
+            main_gpu,
+            mmap,
+            mlock,
+            check_tensors,
+            repack,
+            vocab_only,
+            progress: Some(on_progress),
+            progress_data: (&raw mut progress).cast(),
+        };
+        let mut raw = ptr::null_mut();
+        let log = match place {
+            Place::Paths(paths) => {
+                let paths: Vec<CString> = paths.iter().map(c_path).collect::<Result<_>>()?;
+                let pointers: Vec<*const c_char> = paths.iter().map(|p| p.as_ptr()).collect();
+                // SAFETY: paths, params and the progress closure live through the call.
+                call_with_log(|f| unsafe {
+                    guard::qg_model_load(pointers.as_ptr(), pointers.len(), &params, &mut raw, f)
+                })
+            }
+            #[cfg(unix)]
+            Place::Descriptor(fd, offset) => {
+                use std::os::fd::IntoRawFd;
+                let fd = fd.into_raw_fd();
+                // SAFETY: as above; the guard closes the descriptor.
+                call_with_log(|f| unsafe { guard::qg_model_load_fd(fd, offset, &params, &mut raw, f) })
+            }
+        }
+        .map_err(load_fault)?;
+        if raw.is_null() {
+            return match reason(&log) {
+                None => Ok((None, log)),
+                Some(why) => Err(Error::new(Code::Invalid, format!("the engine refused the model: {why}"))),
+            };
+        }
+        let mut model = NativeModel { raw, facts: ModelFacts::default(), creating: Mutex::new(()) };
+        // SAFETY: a live model.
+        call(|f| unsafe { guard::qg_model_facts_get(raw, &mut model.facts, f) })?;
+        Ok((Some(model), log))
+    }
+
+    /// For guarded calls that only read.
+    pub(crate) fn raw(&self) -> *const llama_model {
+        self.raw
+    }
+}
+
+impl Drop for NativeModel {
+    fn drop(&mut self) {
+        // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
+        let _ = call(|f| unsafe { guard::qg_model_free(self.raw, f) });
+    }
+}
+
+fn c_path(path: &PathBuf) -> Result<CString> {
+    // llama.cpp takes UTF-8 on every system.
+    path.to_str()
+        .and_then(|p| CString::new(p).ok())
+        .ok_or_else(|| Error::new(Code::Utf8, format!("the path {} is not UTF-8", path.display())))
+}
+
+fn load_fault(fault: Fault) -> Error {
+    match fault.kind {
+        guard::FaultKind::Memory => fault.into(),
+        _ => Error::new(Code::Invalid, format!("the engine failed on the model: {}", fault.text)),
+    }
+}
+
+/// The line of the log that tells why nothing was loaded; `None` when it was cancelled.
+fn reason(log: &str) -> Option<String> {
+    if log.lines().any(|l| l.contains("cancelled model load")) {
+        return None;
+    }
+    let line = log
+        .lines()
+        .find(|l| l.contains("error loading model"))
+        .or_else(|| log.lines().rev().find(|l| !l.trim().is_empty()))
+        .unwrap_or("it gave no reason");
+    Some(line.rsplit("error loading model: ").next().unwrap_or(line).trim().to_owned())
+}
+
+/// A context and its KV cache. Used by one thread.
+pub(crate) struct Context {
+    raw: *mut llama_context,
+    /// Keeps the model alive.
+    model: Arc<NativeModel>,
+    /// Set when a call into llama.cpp failed half-way: the context is then leaked, not freed.
+    broken: bool,
+}
+
+// SAFETY: a context may move between threads as long as one at a time uses it (`&mut self` below).
+unsafe impl Send for Context {}
+
+/// What `llama_decode` answered, other than success.
+#[derive(Debug)]
+pub(crate) enum DecodeError {
+    /// No room in the KV cache; nothing changed.
+    Full,
+    /// The abort callback said so; micro-batches before it stay in the cache.
+    Aborted,
+    /// The batch was refused; nothing changed.
+    Refused(i32),
+    /// It failed inside.
+    Fault(Fault),
+}
+
+impl Context {
+    /// A new context. `abort_data` must live as long as the context.
+    pub(crate) fn new(model: &Arc<NativeModel>, params: &ContextParams) -> Result<Context> {
+        let mut raw = ptr::null_mut();
+        let log = {
+            let _one = model.creating.lock().unwrap_or_else(|e| e.into_inner());
+            // SAFETY: a live model; creation is serialised by the lock.
+            call_with_log(|f| unsafe { guard::qg_context_new(model.raw, params, &mut raw, f) })
+        }
+        .map_err(Error::from)?;
+        if raw.is_null() {
+            let why = log.lines().rev().find(|l| l.contains("fail") || l.contains("error")).unwrap_or("no reason given");
+            let code = if why.contains("alloc") { Code::OutOfMemory } else { Code::Unsupported };
+            let why = why.rsplit_once(": ").map_or(why, |(_, w)| w).trim();
+            return Err(Error::new(
+                code,
+                format!("the engine could not make a context of {} tokens: {why}", params.n_ctx),
+            ));
+        }
+        Ok(Context { raw, model: Arc::clone(model), broken: false })
+    }
+
+    fn guarded<T>(&mut self, result: std::result::Result<T, Fault>) -> std::result::Result<T, Fault> {
+        self.broken |= result.is_err();
+        result
+    }
+
+    /// Tokens that the KV cache holds, in total and for one sequence.
+    pub(crate) fn sizes(&mut self) -> std::result::Result<(u32, u32), Fault> {
+        let (mut all, mut one) = (0, 0);
+        // SAFETY: a live context.
+        let r = call(|f| unsafe { guard::qg_context_sizes(self.raw, &mut all, &mut one, f) });
+        self.guarded(r).map(|()| (all, one))
+    }
+
+    /// Evaluates one row a token: its position, its sequence and whether its logits are wanted.
+    pub(crate) fn decode(&mut self, batch: &Batch) -> std::result::Result<(), DecodeError> {
+        let mut rc = 0;
+        // SAFETY: all four arrays have the same length; tokens were checked against the vocabulary and sequences
+        // against `n_seq_max` by the scheduler.
+        let r = call_with_log(|f| unsafe {
+            guard::qg_decode(
+                self.raw,
+                batch.len() as i32,
+                batch.token.as_ptr(),
+                batch.pos.as_ptr(),
+                batch.seq.as_ptr(),
+                batch.logits.as_ptr(),
+                &mut rc,
+                f,
+            )
+        });
+        self.guarded(r).map_err(DecodeError::Fault)?;
+        match rc {
+            0 => Ok(()),
+            1 => Err(DecodeError::Full),
+            2 => Err(DecodeError::Aborted),
+            rc => Err(DecodeError::Refused(rc)),
+        }
+    }
+
+    /// The logits of a row of the last batch.
+    pub(crate) fn logits(&mut self, row: usize) -> std::result::Result<&mut [f32], Fault> {
+        let mut p = ptr::null_mut();
+        // SAFETY: a live context.
+        let r = call(|f| unsafe { guard::qg_logits(self.raw, row as i32, &mut p, f) });
+        self.guarded(r)?;
+        if p.is_null() {
+            let kind = guard::FaultKind::Exception;
+            return Err(Fault { kind, text: format!("no logits for row {row}") });
+        }
+        // SAFETY: llama.cpp gives one f32 a vocabulary entry, valid until the next decode, which needs `&mut self`.
+        Ok(unsafe { std::slice::from_raw_parts_mut(p, self.model.facts.n_vocab as usize) })
+    }
+
+    /// Drops a sequence's cells from a position on; false when this kind of memory cannot be cut there.
+    pub(crate) fn remove(&mut self, seq: i32, from: u32) -> std::result::Result<bool, Fault> {
+        let mut ok = false;
+        let from = if from == 0 { -1 } else { from as i32 };
+        // SAFETY: a live context and a sequence below `n_seq_max`.
+        let r = call(|f| unsafe { guard::qg_seq_rm(self.raw, seq, from, &mut ok, f) });
+        self.guarded(r).map(|()| ok)
+    }
+
+    /// Lets sequence `to` share the first `until` cells of `from` (all of them when `None`).
+    pub(crate) fn share(&mut self, from: i32, to: i32, until: Option<u32>) -> std::result::Result<(), Fault> {
+        let until = until.map_or(-1, |u| u as i32);
+        // SAFETY: as above.
+        let r = call(|f| unsafe { guard::qg_seq_cp(self.raw, from, to, until, f) });
+        self.guarded(r)
+    }
+
+    /// Sets the thread counts of the next step.
+    pub(crate) fn set_threads(&mut self, n: u32, n_batch: u32) -> std::result::Result<(), Fault> {
+        // SAFETY: a live context.
+        let r = call(|f| unsafe { guard::qg_set_threads(self.raw, n as i32, n_batch as i32, f) });
+        self.guarded(r)
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if self.broken {
+            // Its state is unknown: freeing it could crash, so it is leaked, with a hold on the model.
+            std::mem::forget(Arc::clone(&self.model));
+            return;
+        }
+        // SAFETY: owned.
+        if call(|f| unsafe { guard::qg_context_free(self.raw, f) }).is_err() {
+            std::mem::forget(Arc::clone(&self.model));
+        }
+    }
+}
+
+/// The rows of one step; reused, so that a step allocates nothing.
+#[derive(Default)]
+pub(crate) struct Batch {
+    token: Vec<i32>,
+    pos: Vec<i32>,
+    seq: Vec<i32>,
+    logits: Vec<i8>,
+}
+
+impl Batch {
+    pub(crate) fn clear(&mut self) {
+        self.token.clear();
+        self.pos.clear();
+        self.seq.clear();
+        self.logits.clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.token.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.token.is_empty()
+    }
+
+    /// Adds a row and gives its index.
+    pub(crate) fn push(&mut self, token: i32, pos: u32, seq: i32, logits: bool) -> usize {
+        self.token.push(token);
+        self.pos.push(pos as i32);
+        self.seq.push(seq);
+        self.logits.push(i8::from(logits));
+        self.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_found_in_the_log() {
+        let log = "llama_model_load: error loading model: unknown model architecture: 'x'\nllama_model_load_from_file_impl: failed to load model\n";
+        assert_eq!(reason(log).unwrap(), "unknown model architecture: 'x'");
+        assert_eq!(reason("llama_model_load_from_file_impl: cancelled model load\n"), None);
+        assert_eq!(reason("").unwrap(), "it gave no reason");
+    }
+}

@@ -1,0 +1,185 @@
+//! How an engine is set up. Every default is a number here.
+
+use crate::error::{Code, Error, Result};
+use crate::model::Model;
+use crate::sampling::range;
+
+use super::cpu;
+
+/// Number format of the KV cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum CacheType {
+    /// 16-bit floats: exact enough, and the fastest on a CPU.
+    #[default]
+    F16 = 0,
+    /// 8.5 bits a number; prefill is 1.6 to 2.7 times slower on a CPU.
+    Q8_0 = 1,
+    /// 4.5 bits a number.
+    Q4_0 = 2,
+}
+
+/// Whether to use flash attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i32)]
+pub enum FlashAttention {
+    /// Where the model and the device support it.
+    #[default]
+    Auto = 0,
+    /// Never.
+    Off = 1,
+    /// Always; a quantized value cache needs it.
+    On = 2,
+}
+
+/// How to set up an engine. Start from `EngineOptions::default()`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineOptions {
+    /// Tokens that one sequence may hold, prompt and answer together. Default: 4,096, or the trained length where
+    /// that is less.
+    pub n_ctx: Option<u32>,
+    /// Tokens that the whole KV cache holds, shared by all sequences and cached prefixes. Default: twice `n_ctx`.
+    pub kv_tokens: Option<u32>,
+    /// Sequences that are computed at once. Default 8; 1 to 128.
+    pub max_sequences: u32,
+    /// Requests (answers, when `n` is above 1) that may wait; more are refused with [`Code::QueueFull`]. Default
+    /// 1,024; 1 to 1,000,000.
+    pub max_queue: u32,
+    /// Tokens that one step evaluates at most. Default 512; 32 to 65,536.
+    pub n_batch: u32,
+    /// Tokens that one micro-batch evaluates at most. Default 512; 1 to `n_batch`.
+    pub n_ubatch: u32,
+    /// Threads that decode. Default: the physical (or performance) cores; 1 to 512.
+    pub threads: Option<u32>,
+    /// Threads that evaluate prompts. Default: as `threads`.
+    pub threads_batch: Option<u32>,
+    /// Format of the keys. Default F16.
+    pub cache_type_k: CacheType,
+    /// Format of the values. Default F16; others need flash attention.
+    pub cache_type_v: CacheType,
+    /// Flash attention. Default auto.
+    pub flash_attention: FlashAttention,
+    /// One KV pool for all sequences, so that they can share prefixes. Default true. When false each of
+    /// `max_sequences` has `n_ctx` tokens of its own, and a prefix is only reused by the sequence that follows it.
+    pub unified_kv: bool,
+    /// While other streams run, a step takes prompt tokens for at most about this long, in milliseconds. Default
+    /// 150; 1 to 60,000.
+    pub max_step_ms: u32,
+    /// Keep evaluated prefixes for later requests. Default true.
+    pub prefix_cache: bool,
+    /// One request at a time on an empty cache, in fixed chunks: the same seed gives the same text on one build, CPU
+    /// and thread count. Default false.
+    pub deterministic: bool,
+    /// Keep the KV cache on the GPU, where layers are. Default true.
+    pub offload_kv: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions {
+            n_ctx: None,
+            kv_tokens: None,
+            max_sequences: 8,
+            max_queue: 1024,
+            n_batch: 512,
+            n_ubatch: 512,
+            threads: None,
+            threads_batch: None,
+            cache_type_k: CacheType::F16,
+            cache_type_v: CacheType::F16,
+            flash_attention: FlashAttention::Auto,
+            unified_kv: true,
+            max_step_ms: 150,
+            prefix_cache: true,
+            deterministic: false,
+            offload_kv: true,
+        }
+    }
+}
+
+/// The default of `n_ctx`, where the model was trained for more.
+pub(crate) const DEFAULT_CONTEXT: u32 = 4096;
+
+/// llama.cpp's own limit on sequences.
+const MOST_SEQUENCES: u32 = 256;
+
+/// Options with every default filled in and every limit checked.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub n_ctx: u32,
+    pub kv_tokens: u32,
+    pub max_sequences: u32,
+    /// Sequences of the context: the running ones and the cached prefixes.
+    pub slots: u32,
+    pub threads: u32,
+    pub threads_batch: u32,
+    pub options: EngineOptions,
+    /// Whether a sequence can be cut anywhere: not so in recurrent and hybrid models.
+    pub can_cut: bool,
+}
+
+pub(super) fn check_threads(name: &str, threads: u32) -> Result<()> {
+    match threads {
+        1..=512 => Ok(()),
+        _ => Err(range(name, threads, 1, 512)),
+    }
+}
+
+impl EngineOptions {
+    pub(super) fn resolve(&self, model: &Model) -> Result<Resolved> {
+        let facts = &model.0.native.facts;
+        if model.info().vocab_only || !facts.has_decoder || facts.has_encoder || facts.diffusion {
+            return Err(Error::new(
+                Code::Unsupported,
+                format!("a model of architecture \"{}\" does not generate text", model.info().architecture),
+            ));
+        }
+        let trained = model.context_length();
+        let n_ctx = self.n_ctx.unwrap_or(DEFAULT_CONTEXT.min(trained));
+        if n_ctx < 2 || n_ctx > trained {
+            return Err(Error::new(
+                Code::Range,
+                format!("n_ctx is {n_ctx}; it must be 2 to {trained}, which the model was trained for"),
+            ));
+        }
+        let limits = [
+            ("max_sequences", self.max_sequences, 1, 128),
+            ("max_queue", self.max_queue, 1, 1_000_000),
+            ("n_batch", self.n_batch, 32, 65_536),
+            ("n_ubatch", self.n_ubatch, 1, self.n_batch),
+            ("max_step_ms", self.max_step_ms, 1, 60_000),
+        ];
+        for (name, value, low, high) in limits {
+            if !(low..=high).contains(&value) {
+                return Err(range(name, value, low, high));
+            }
+        }
+        let threads = self.threads.unwrap_or_else(cpu::default_threads);
+        let threads_batch = self.threads_batch.unwrap_or(threads);
+        check_threads("threads", threads)?;
+        check_threads("threads_batch", threads_batch)?;
+        if self.cache_type_v != CacheType::F16 && self.flash_attention == FlashAttention::Off {
+            return Err(Error::new(Code::Range, "cache_type_v: a quantized value cache needs flash attention"));
+        }
+
+        let max_sequences = if self.deterministic { 1 } else { self.max_sequences };
+        let can_cut = !facts.recurrent && !facts.hybrid;
+        let slots = match (self.deterministic, self.unified_kv && self.prefix_cache) {
+            (true, _) => 1,
+            (_, false) => max_sequences,
+            (_, true) => (max_sequences + max_sequences.max(8)).min(MOST_SEQUENCES),
+        };
+        let kv_tokens = match self.kv_tokens {
+            Some(n) if n < n_ctx => return Err(range("kv_tokens", n, n_ctx, u32::MAX)),
+            Some(n) => n,
+            None if self.deterministic => n_ctx,
+            None if !self.unified_kv => n_ctx.saturating_mul(max_sequences),
+            None => n_ctx.saturating_mul(2),
+        };
+        // What the whole cache would take must at least be addressable; llama.cpp multiplies without looking.
+        if u64::from(kv_tokens) > 1 << 28 {
+            return Err(range("kv_tokens", kv_tokens, n_ctx, 1 << 28));
+        }
+        Ok(Resolved { n_ctx, kv_tokens, max_sequences, slots, threads, threads_batch, options: self.clone(), can_cut })
+    }
+}

@@ -1,0 +1,232 @@
+//! One answer on its way: its tokens, its sampler, and the text that leaves it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::sampler::{Logprobs, Sampler, Scratch};
+use super::stream::Channel;
+use crate::cancel::Cancel;
+use crate::error::{Code, Error, Result};
+use crate::event::{Done, FinishReason, Text, TokenLogprob, Usage};
+use crate::model::{Model, Token};
+use crate::request::Request;
+use crate::text::{StopFilter, Utf8Assembler};
+
+pub(crate) struct Sequence {
+    pub channel: Arc<Channel>,
+    pub request: Arc<Request>,
+    pub cancel: Option<Cancel>,
+    pub key: Arc<str>,
+    /// Keep its prefix pinned when it ends.
+    pub pin: bool,
+    /// Place in the order of submits.
+    pub order: u64,
+    choice: u32,
+    seed: u32,
+    /// The prompt, then what was generated.
+    pub tokens: Vec<Token>,
+    prompt_len: usize,
+    generated: u32,
+    /// The slot of the context while it runs.
+    pub slot: Option<usize>,
+    /// The row of the step's batch that holds its logits.
+    pub row: Option<usize>,
+    /// Rows that the step evaluates for it.
+    pub in_step: usize,
+    sampler: Option<Sampler>,
+    utf8: Utf8Assembler,
+    stop: StopFilter,
+    /// Tokens and logprobs whose text is still held back.
+    pending: Text,
+    piece: Vec<u8>,
+    text: String,
+    clock: Clock,
+    pub cached: u32,
+    pub preemptions: u32,
+}
+
+struct Clock {
+    submitted: Instant,
+    deadline: Option<Instant>,
+    admitted: Option<Instant>,
+    first: Option<Instant>,
+}
+
+/// What becomes of a sequence after a token.
+pub(super) enum Step {
+    Continue,
+    Finish(FinishReason),
+}
+
+/// What a submit hands to each of its answers.
+pub(super) struct Start {
+    pub channel: Arc<Channel>,
+    pub request: Arc<Request>,
+    pub cancel: Option<Cancel>,
+    pub pin: bool,
+    pub order: u64,
+    pub choice: u32,
+    pub seed: u32,
+    pub submitted: Instant,
+    pub tokens: Vec<Token>,
+}
+
+impl Sequence {
+    pub(super) fn new(start: Start) -> Sequence {
+        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens } = start;
+        let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
+        Sequence {
+            key: Arc::from(request.cache_key.as_str()),
+            stop: StopFilter::new(&request.stop),
+            prompt_len: tokens.len(),
+            pending: Text { choice, ..Text::default() },
+            clock: Clock { submitted, deadline, admitted: None, first: None },
+            channel,
+            request,
+            cancel,
+            pin,
+            order,
+            choice,
+            seed,
+            tokens,
+            generated: 0,
+            slot: None,
+            row: None,
+            in_step: 0,
+            sampler: None,
+            utf8: Utf8Assembler::default(),
+            piece: Vec::new(),
+            text: String::new(),
+            cached: 0,
+            preemptions: 0,
+        }
+    }
+
+    /// Whether it is past its prompt: the next token is waited for.
+    pub(super) fn is_decoding(&self) -> bool {
+        self.generated > 0
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.clock.deadline
+    }
+
+    pub(super) fn prompt(&self) -> &[Token] {
+        &self.tokens[..self.prompt_len]
+    }
+
+    /// Why it should end now, if it should.
+    pub(super) fn interrupted(&self) -> Option<FinishReason> {
+        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return Some(FinishReason::Cancelled);
+        }
+        self.clock.deadline.is_some_and(|d| Instant::now() >= d).then_some(FinishReason::Deadline)
+    }
+
+    /// It begins to run, with this many tokens from the cache.
+    pub(super) fn admitted(&mut self, model: &Model, slot: usize, cached: usize, n_ctx: u32) -> Result<()> {
+        self.slot = Some(slot);
+        if self.clock.admitted.is_none() {
+            self.clock.admitted = Some(Instant::now());
+            self.cached = cached as u32;
+        }
+        if self.sampler.is_none() && self.request.max_tokens != Some(0) {
+            let (native, info) = (&model.0.native, model.info());
+            let sampling = &self.request.sampling;
+            self.sampler = Some(Sampler::new(native, info, sampling, self.seed, n_ctx, &self.tokens)?);
+        }
+        Ok(())
+    }
+
+    /// Takes the next token from its logits and sends what text is ready.
+    pub(super) fn sample(
+        &mut self,
+        model: &Model,
+        logits: &mut [f32],
+        enders: &[Token],
+        scratch: &mut Scratch,
+        n_ctx: u32,
+    ) -> Result<Step> {
+        let request = Arc::clone(&self.request);
+        if request.max_tokens == Some(0) {
+            return Ok(Step::Finish(FinishReason::Length));
+        }
+        let sampler = self.sampler.as_mut().ok_or_else(|| Error::new(Code::Panic, "a sequence without a sampler"))?;
+        let logprobs = request.logprobs.map(|n| Logprobs::new(logits, n as usize)).transpose()?;
+        let may_end = self.generated >= request.min_tokens && !request.ignore_eos;
+        let token = sampler.sample(logits, if may_end { &[] } else { enders }, &self.tokens, scratch)?;
+        sampler.accept(token)?;
+        self.clock.first.get_or_insert_with(Instant::now);
+        if model.is_eog(token) {
+            return Ok(Step::Finish(FinishReason::Stop));
+        }
+        self.tokens.push(token);
+        self.generated += 1;
+        if self.emit(model, token, logprobs.map(|l| l.of(token)))? {
+            return Ok(Step::Finish(FinishReason::Stop));
+        }
+        let full = self.tokens.len() >= n_ctx as usize;
+        if full || request.max_tokens.is_some_and(|max| self.generated >= max) {
+            return Ok(Step::Finish(FinishReason::Length));
+        }
+        Ok(Step::Continue)
+    }
+
+    /// Sends a token's text as far as it is whole; true when a stop string was completed.
+    fn emit(&mut self, model: &Model, token: Token, logprob: Option<TokenLogprob>) -> Result<bool> {
+        if self.request.return_tokens {
+            self.pending.tokens.push(token);
+        }
+        self.pending.logprobs.extend(logprob);
+        self.piece.clear();
+        model.0.vocabulary.piece(token, false, &mut self.piece)?;
+        self.text.clear();
+        self.utf8.push(&self.piece, &mut self.text);
+        let mut stopped = false;
+        if self.generated <= self.request.min_tokens {
+            self.pending.text.push_str(&self.text);
+        } else {
+            stopped = self.stop.push(&self.text, &mut self.pending.text).is_some();
+        }
+        if !self.pending.text.is_empty() {
+            self.send();
+        }
+        Ok(stopped)
+    }
+
+    fn send(&mut self) {
+        let next = Text { choice: self.choice, ..Text::default() };
+        self.channel.text(std::mem::replace(&mut self.pending, next));
+    }
+
+    /// Sends what is held back, and DONE.
+    pub(super) fn finish(mut self, reason: FinishReason) {
+        if self.generated > 0 {
+            self.text.clear();
+            self.utf8.finish(&mut self.text);
+            let tail = std::mem::take(&mut self.text);
+            self.stop.push(&tail, &mut self.pending.text);
+            self.stop.finish(&mut self.pending.text);
+            if !(self.pending.text.is_empty() && self.pending.tokens.is_empty() && self.pending.logprobs.is_empty()) {
+                self.send();
+            }
+        }
+        let now = Instant::now();
+        let since = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
+            (Some(from), Some(to)) => to.saturating_duration_since(from),
+            _ => Duration::ZERO,
+        };
+        let Clock { submitted, admitted, first, .. } = self.clock;
+        let usage = Usage {
+            prompt_tokens: self.prompt_len as u32,
+            cached_tokens: self.cached,
+            output_tokens: self.generated,
+            queue: since(Some(submitted), admitted.or(Some(now))),
+            prefill: since(admitted, first.or(Some(now))),
+            first_token: since(Some(submitted), first),
+            decode: since(first, Some(now)),
+            preemptions: self.preemptions,
+        };
+        self.channel.done(Done { choice: self.choice, reason, usage, seed: self.seed });
+    }
+}

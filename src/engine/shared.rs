@@ -1,0 +1,161 @@
+//! What the engine's handles, its streams and its thread share.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::time::{Duration, Instant};
+
+use super::sequence::Sequence;
+use super::stats::Stats;
+use super::stream::Channel;
+use crate::error::{Code, Error, Result};
+
+/// Work and orders for the engine's thread.
+#[derive(Default)]
+pub(super) struct Inbox {
+    /// Requests that are ready to be computed.
+    pub ready: Vec<Sequence>,
+    pub closing: bool,
+    pub unpin: bool,
+    /// A cancel or a thread count arrived: look around.
+    pub nudge: bool,
+    #[cfg(feature = "test-hooks")]
+    pub provoke_fault: bool,
+}
+
+pub(crate) struct Shared {
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+    /// Answers that were submitted and do not run yet.
+    pub(super) queued: AtomicUsize,
+    pub(super) stats: Mutex<Stats>,
+    pub(super) threads: AtomicU32,
+    pub(super) threads_batch: AtomicU32,
+    /// Why nothing works any more.
+    poison: Mutex<Option<Error>>,
+    closing: AtomicBool,
+    /// Every stream that may still be read.
+    channels: Mutex<Vec<Weak<Channel>>>,
+    /// Whether the thread is through with its context.
+    finished: Mutex<bool>,
+    finish: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each critical section leaves its data whole, so a panic elsewhere does not matter.
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+impl Shared {
+    pub(super) fn new(threads: u32, threads_batch: u32) -> Shared {
+        Shared {
+            inbox: Mutex::default(),
+            wake: Condvar::new(),
+            queued: AtomicUsize::new(0),
+            stats: Mutex::default(),
+            threads: AtomicU32::new(threads),
+            threads_batch: AtomicU32::new(threads_batch),
+            poison: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            channels: Mutex::default(),
+            finished: Mutex::new(false),
+            finish: Condvar::new(),
+        }
+    }
+
+    /// Changes the inbox and wakes the thread.
+    pub(super) fn tell(&self, change: impl FnOnce(&mut Inbox)) {
+        change(&mut lock(&self.inbox));
+        self.wake.notify_all();
+    }
+
+    /// Wakes the thread to look at its sequences.
+    pub(super) fn wake(&self) {
+        self.tell(|inbox| inbox.nudge = true);
+    }
+
+    /// What arrived. When `idle`, waits until something does.
+    pub(super) fn take(&self, idle: bool) -> Inbox {
+        let mut inbox = lock(&self.inbox);
+        if idle {
+            inbox = self.wake.wait_while(inbox, |i| i.is_empty()).unwrap_or_else(|e| e.into_inner());
+        }
+        std::mem::take(&mut *inbox)
+    }
+
+    pub(super) fn register(&self, channel: &Arc<Channel>) -> Result<()> {
+        let mut channels = lock(&self.channels);
+        self.check()?;
+        // Streams that are gone are swept when the list has doubled.
+        if channels.len() >= 64 && channels.len().is_power_of_two() {
+            channels.retain(|c| c.strong_count() > 0);
+        }
+        channels.push(Arc::downgrade(channel));
+        Ok(())
+    }
+
+    /// An error when the engine takes no more requests.
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(error) = lock(&self.poison).clone() {
+            return Err(error);
+        }
+        if self.closing.load(Ordering::Acquire) {
+            return Err(Error::new(Code::Closed, "the engine is closed"));
+        }
+        Ok(())
+    }
+
+    /// Takes no more requests, wakes whoever reads, and lets the thread end. Waits for nothing.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.tell(|inbox| inbox.closing = true);
+        self.close_channels();
+    }
+
+    pub(super) fn close_channels(&self) {
+        for channel in lock(&self.channels).drain(..).filter_map(|c| c.upgrade()) {
+            channel.close();
+        }
+    }
+
+    pub(super) fn poison(&self, error: Error) {
+        lock(&self.poison).get_or_insert(error);
+    }
+
+    pub(super) fn finished(&self) {
+        *lock(&self.finished) = true;
+        self.finish.notify_all();
+    }
+
+    /// Waits for the thread to be through; false when the time ran out.
+    pub(super) fn wait_finished(&self, timeout: Option<Duration>) -> bool {
+        let until = timeout.and_then(|t| Instant::now().checked_add(t));
+        let mut finished = lock(&self.finished);
+        while !*finished {
+            finished = match until {
+                None => self.finish.wait(finished).unwrap_or_else(|e| e.into_inner()),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    self.finish.wait_timeout(finished, left).unwrap_or_else(|e| e.into_inner()).0
+                }
+            };
+        }
+        true
+    }
+
+    pub(super) fn with_stats<T>(&self, f: impl FnOnce(&mut Stats) -> T) -> T {
+        f(&mut lock(&self.stats))
+    }
+}
+
+impl Inbox {
+    fn is_empty(&self) -> bool {
+        #[cfg(feature = "test-hooks")]
+        if self.provoke_fault {
+            return false;
+        }
+        self.ready.is_empty() && !self.closing && !self.unpin && !self.nudge
+    }
+}

@@ -1,0 +1,309 @@
+//! Which sequence of the context holds which tokens: running ones, cached prefixes, and the cells they share.
+//!
+//! Pure bookkeeping: the worker makes the same changes in llama.cpp's memory.
+
+use std::sync::Arc;
+
+use crate::model::Token;
+
+/// Counts KV cells: each has an id and a number of sequences that hold it.
+struct Ledger {
+    holders: Vec<u16>,
+    free: Vec<u32>,
+}
+
+impl Ledger {
+    fn new(capacity: u32) -> Ledger {
+        Ledger { holders: vec![0; capacity as usize], free: (0..capacity).rev().collect() }
+    }
+
+    fn take(&mut self) -> Option<u32> {
+        let id = self.free.pop()?;
+        self.holders[id as usize] = 1;
+        Some(id)
+    }
+
+    fn hold(&mut self, id: u32) {
+        self.holders[id as usize] += 1;
+    }
+
+    fn release(&mut self, id: u32) {
+        let n = &mut self.holders[id as usize];
+        *n -= 1;
+        if *n == 0 {
+            self.free.push(id);
+        }
+    }
+}
+
+/// What a slot is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Empty.
+    Free,
+    /// A running sequence.
+    Active,
+    /// A finished one, kept for later requests; the number grows with each use.
+    Cached(u64),
+}
+
+/// One sequence of the context.
+pub(super) struct Slot {
+    pub used: Use,
+    /// What its cells hold, from position 0.
+    tokens: Vec<Token>,
+    cells: Vec<u32>,
+    key: Arc<str>,
+    pub pinned: bool,
+}
+
+/// A cached prefix that a prompt begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub slot: usize,
+    pub tokens: usize,
+}
+
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    ledger: Ledger,
+    clock: u64,
+}
+
+impl Slots {
+    pub(super) fn new(slots: u32, cells: u32) -> Slots {
+        let empty = || Slot {
+            used: Use::Free,
+            tokens: Vec::new(),
+            cells: Vec::new(),
+            key: Arc::from(""),
+            pinned: false,
+        };
+        Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0 }
+    }
+
+    pub(super) fn get(&self, slot: usize) -> &Slot {
+        &self.slots[slot]
+    }
+
+    /// Tokens that a slot holds.
+    pub(super) fn len(&self, slot: usize) -> usize {
+        self.slots[slot].tokens.len()
+    }
+
+    pub(super) fn free_cells(&self) -> usize {
+        self.ledger.free.len()
+    }
+
+    pub(super) fn used_cells(&self) -> usize {
+        self.ledger.holders.len() - self.free_cells()
+    }
+
+    /// Tokens of cached (not running) prefixes.
+    pub(super) fn cached_tokens(&self) -> usize {
+        self.slots.iter().filter(|s| matches!(s.used, Use::Cached(_))).map(|s| s.tokens.len()).sum()
+    }
+
+    /// The longest prefix of `prompt` that a slot under this key holds; at least one token is left to evaluate.
+    /// `whole` asks for slots that are used up entirely (memory that cannot be cut), `idle` for cached ones only.
+    pub(super) fn longest_match(&self, prompt: &[Token], key: &str, whole: bool, idle: bool) -> Option<Match> {
+        let most = prompt.len().saturating_sub(1);
+        let mut found: Option<Match> = None;
+        for (slot, s) in self.slots.iter().enumerate() {
+            let fits = match s.used {
+                Use::Free => false,
+                Use::Active => !idle,
+                Use::Cached(_) => true,
+            };
+            if !fits || *s.key != *key {
+                continue;
+            }
+            let tokens = common(&s.tokens, prompt).min(most);
+            if tokens == 0 || (whole && tokens != s.tokens.len()) {
+                continue;
+            }
+            // Of equals an idle slot is better: it can be taken over.
+            let better = found.is_none_or(|f| {
+                tokens > f.tokens || (tokens == f.tokens && self.slots[f.slot].used == Use::Active)
+            });
+            if better {
+                found = Some(Match { slot, tokens });
+            }
+        }
+        found
+    }
+
+    pub(super) fn find_free(&self) -> Option<usize> {
+        self.slots.iter().position(|s| s.used == Use::Free)
+    }
+
+    /// The cached slot that was used longest ago and is not pinned, other than `but`.
+    pub(super) fn oldest_cached(&self, but: Option<usize>) -> Option<usize> {
+        let age = |s: &Slot| match s.used {
+            Use::Cached(when) if !s.pinned => Some(when),
+            _ => None,
+        };
+        let cached = self.slots.iter().enumerate().filter(|(i, _)| Some(*i) != but);
+        cached.filter_map(|(i, s)| age(s).map(|a| (a, i))).min().map(|(_, i)| i)
+    }
+
+    /// A slot begins to run.
+    pub(super) fn start(&mut self, slot: usize, key: &Arc<str>) {
+        let s = &mut self.slots[slot];
+        s.used = Use::Active;
+        s.key = Arc::clone(key);
+        s.pinned = false;
+    }
+
+    /// Slot `to` (empty) holds the first tokens of `from` too.
+    pub(super) fn share(&mut self, from: usize, to: usize, tokens: usize) {
+        let (text, cells) = (self.slots[from].tokens[..tokens].to_vec(), self.slots[from].cells[..tokens].to_vec());
+        cells.iter().for_each(|c| self.ledger.hold(*c));
+        self.slots[to].tokens = text;
+        self.slots[to].cells = cells;
+    }
+
+    /// Tokens were evaluated into a slot. False when there were no cells left (the caller's mistake).
+    pub(super) fn append(&mut self, slot: usize, tokens: &[Token]) -> bool {
+        for token in tokens {
+            let Some(cell) = self.ledger.take() else { return false };
+            self.slots[slot].cells.push(cell);
+            self.slots[slot].tokens.push(*token);
+        }
+        true
+    }
+
+    /// Keeps the first tokens of a slot only.
+    pub(super) fn truncate(&mut self, slot: usize, tokens: usize) {
+        let slot = &mut self.slots[slot];
+        let gone = slot.cells.split_off(tokens.min(slot.cells.len()));
+        slot.tokens.truncate(tokens);
+        gone.into_iter().for_each(|c| self.ledger.release(c));
+    }
+
+    /// Empties a slot.
+    pub(super) fn clear(&mut self, slot: usize) {
+        self.truncate(slot, 0);
+        self.slots[slot].used = Use::Free;
+        self.slots[slot].pinned = false;
+    }
+
+    /// A running slot becomes a cached prefix. Returns cached slots that it makes needless: those whose tokens it
+    /// begins with.
+    pub(super) fn cache(&mut self, slot: usize, pinned: bool) -> Vec<usize> {
+        self.touch(slot);
+        self.slots[slot].pinned = pinned;
+        let mine = &self.slots[slot];
+        let needless = |(i, s): &(usize, &Slot)| {
+            *i != slot
+                && matches!(s.used, Use::Cached(_))
+                && !s.pinned
+                && s.key == mine.key
+                && mine.tokens.starts_with(&s.tokens)
+        };
+        self.slots.iter().enumerate().filter(needless).map(|(i, _)| i).collect()
+    }
+
+    /// A cached slot was of use.
+    pub(super) fn touch(&mut self, slot: usize) {
+        self.clock += 1;
+        if self.slots[slot].used != Use::Free {
+            self.slots[slot].used = Use::Cached(self.clock);
+        }
+    }
+
+    pub(super) fn unpin_all(&mut self) {
+        self.slots.iter_mut().for_each(|s| s.pinned = false);
+    }
+
+    pub(super) fn has_pinned(&self) -> bool {
+        self.slots.iter().any(|s| s.pinned)
+    }
+}
+
+/// How many tokens two texts have in common at their beginning.
+pub(super) fn common(a: &[Token], b: &[Token]) -> usize {
+    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(slots: &mut Slots, slot: usize, tokens: &[Token], key: &str) {
+        slots.start(slot, &Arc::from(key));
+        assert!(slots.append(slot, tokens));
+    }
+
+    #[test]
+    fn shared_cells_are_counted_once() {
+        let mut s = Slots::new(4, 10);
+        filled(&mut s, 0, &[1, 2, 3, 4], "");
+        s.start(1, &Arc::from(""));
+        s.share(0, 1, 3);
+        assert!(s.append(1, &[9]));
+        assert_eq!(s.used_cells(), 5);
+        s.clear(0);
+        assert_eq!(s.used_cells(), 4);
+        s.truncate(1, 1);
+        assert_eq!(s.used_cells(), 1);
+        s.clear(1);
+        assert_eq!((s.used_cells(), s.free_cells()), (0, 10));
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_one_token_is_left() {
+        let mut s = Slots::new(4, 100);
+        filled(&mut s, 0, &[1, 2, 3], "");
+        filled(&mut s, 1, &[1, 2, 3, 4], "");
+        let found = s.longest_match(&[1, 2, 3, 4, 5], "", false, false);
+        assert_eq!(found, Some(Match { slot: 1, tokens: 4 }));
+        assert_eq!(s.longest_match(&[1, 2, 3], "", false, false).unwrap().tokens, 2);
+        assert_eq!(s.longest_match(&[7], "", false, false), None);
+    }
+
+    #[test]
+    fn keys_do_not_see_each_other() {
+        let mut s = Slots::new(2, 100);
+        filled(&mut s, 0, &[1, 2, 3], "a");
+        assert_eq!(s.longest_match(&[1, 2, 3, 4], "b", false, false), None);
+        assert!(s.longest_match(&[1, 2, 3, 4], "a", false, false).is_some());
+    }
+
+    #[test]
+    fn memory_that_cannot_be_cut_matches_whole_slots_only() {
+        let mut s = Slots::new(2, 100);
+        filled(&mut s, 0, &[1, 2, 3], "");
+        assert_eq!(s.longest_match(&[1, 2, 9, 9], "", true, false), None);
+        assert!(s.longest_match(&[1, 2, 3, 4], "", true, false).is_some());
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first_and_pinned_ones_stay() {
+        let mut s = Slots::new(3, 100);
+        for i in 0..3 {
+            filled(&mut s, i, &[i as Token + 10, 5], "");
+            s.cache(i, i == 0);
+        }
+        assert_eq!(s.oldest_cached(None), Some(1));
+        s.touch(1);
+        assert_eq!(s.oldest_cached(None), Some(2));
+        assert_eq!(s.oldest_cached(Some(2)), Some(1));
+    }
+
+    #[test]
+    fn a_longer_prefix_makes_the_shorter_one_needless() {
+        let mut s = Slots::new(3, 100);
+        filled(&mut s, 0, &[1, 2], "");
+        s.cache(0, false);
+        filled(&mut s, 1, &[1, 2, 3], "");
+        assert_eq!(s.cache(1, false), vec![0]);
+    }
+
+    #[test]
+    fn running_out_of_cells_is_told() {
+        let mut s = Slots::new(1, 2);
+        s.start(0, &Arc::from(""));
+        assert!(!s.append(0, &[1, 2, 3]));
+    }
+}

@@ -1,0 +1,539 @@
+//! The engine's thread: it alone touches the context. Each step takes the next token of every running sequence, and
+//! as much of the waiting prompts as fits.
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bigstack;
+use super::guard::Fault;
+use super::native::{Batch, Context, DecodeError};
+use super::options::Resolved;
+use super::pace::Pace;
+use super::sampler::Scratch;
+use super::sequence::{Sequence, Step};
+use super::shared::Shared;
+use super::slots::{common, Match, Slots, Use};
+use super::watch::Watch;
+use crate::error::{Code, Error, Result};
+use crate::event::FinishReason;
+use crate::model::{Model, Token};
+
+/// A prompt waits for another that is being evaluated, when at least so many more tokens can then be shared.
+const WORTH_WAITING: usize = 32;
+
+/// Steps with fewer rows are not watched for an abort.
+const WORTH_ABORTING: usize = 16;
+
+/// Why the engine cannot go on.
+pub(super) enum Stop {
+    Closed,
+    Poisoned(Error),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Poisoned(fault.into())
+    }
+}
+
+type Running<T> = std::result::Result<T, Stop>;
+
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    model: Model,
+    options: Resolved,
+    context: Context,
+    watch: Arc<Watch>,
+    slots: Slots,
+    waiting: Vec<Sequence>,
+    active: Vec<Sequence>,
+    enders: Vec<Token>,
+    batch: Batch,
+    scratch: Scratch,
+    pace: Pace,
+    threads: (u32, u32),
+}
+
+impl Worker {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        model: Model,
+        options: Resolved,
+        context: Context,
+        watch: Arc<Watch>,
+    ) -> Worker {
+        let cells = options.kv_tokens;
+        shared.with_stats(|s| s.kv_tokens_total = u64::from(cells));
+        Worker {
+            slots: Slots::new(options.slots, cells),
+            enders: model.0.vocabulary.enders().collect(),
+            pace: Pace::new(Duration::from_millis(u64::from(options.options.max_step_ms))),
+            threads: (options.threads, options.threads_batch),
+            shared,
+            model,
+            options,
+            context,
+            watch,
+            waiting: Vec::new(),
+            active: Vec::new(),
+            batch: Batch::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Runs until the engine is closed or poisoned.
+    pub(super) fn run(mut self) {
+        let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loop {
+            if let Err(stop) = self.turn() {
+                return stop;
+            }
+        }));
+        let stop = end.unwrap_or_else(|panic| Stop::Poisoned(bigstack::panicked(&*panic)));
+        let Stop::Poisoned(error) = stop else {
+            // Readers were woken by `close`; what waits or runs is simply dropped.
+            drop(self.context);
+            self.shared.finished();
+            return;
+        };
+        self.shared.poison(error.clone());
+        let late = self.shared.take(false).ready;
+        for sequence in self.active.drain(..).chain(self.waiting.drain(..)).chain(late) {
+            sequence.finish(FinishReason::Error(error.clone()));
+        }
+        self.publish();
+        // The context's state is unknown, so it is leaked, and so is this thread: after an exception inside an OpenMP
+        // region it would hang in its own exit.
+        std::mem::forget(self.context);
+        std::mem::forget(self.model.clone());
+        self.shared.finished();
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn turn(&mut self) -> Running<()> {
+        let inbox = self.shared.take(self.active.is_empty() && self.waiting.is_empty());
+        if inbox.closing {
+            return Err(Stop::Closed);
+        }
+        #[cfg(feature = "test-hooks")]
+        if inbox.provoke_fault {
+            self.provoke_fault()?;
+        }
+        if inbox.unpin {
+            self.slots.unpin_all();
+        }
+        for sequence in inbox.ready {
+            self.enqueue(sequence);
+        }
+        self.set_threads()?;
+        self.end_interrupted()?;
+        self.admit()?;
+        self.fill_batch();
+        if !self.batch.is_empty() {
+            self.step()?;
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn enqueue(&mut self, sequence: Sequence) {
+        let rank = |s: &Sequence| (std::cmp::Reverse(s.request.priority), s.order);
+        let at = self.waiting.partition_point(|s| rank(s) <= rank(&sequence));
+        self.waiting.insert(at, sequence);
+    }
+
+    fn set_threads(&mut self) -> Running<()> {
+        let want = (
+            self.shared.threads.load(Ordering::Relaxed),
+            self.shared.threads_batch.load(Ordering::Relaxed),
+        );
+        if want != self.threads {
+            self.context.set_threads(want.0, want.1)?;
+            self.threads = want;
+        }
+        Ok(())
+    }
+
+    /// Ends what was cancelled or is too late, running or waiting.
+    fn end_interrupted(&mut self) -> Running<()> {
+        for i in (0..self.active.len()).rev() {
+            if let Some(reason) = self.active[i].interrupted() {
+                let sequence = self.active.swap_remove(i);
+                self.end(sequence, reason)?;
+            }
+        }
+        for i in (0..self.waiting.len()).rev() {
+            if let Some(reason) = self.waiting[i].interrupted() {
+                let sequence = self.waiting.remove(i);
+                self.leave_queue(&sequence);
+                self.count_end(&reason);
+                sequence.finish(reason);
+            }
+        }
+        Ok(())
+    }
+
+    /// A preempted sequence was counted out of the queue when it first ran.
+    fn leave_queue(&self, sequence: &Sequence) {
+        if sequence.preemptions == 0 {
+            self.shared.queued.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    fn count_end(&self, reason: &FinishReason) {
+        self.shared.with_stats(|s| {
+            s.finished += 1;
+            s.failed += u64::from(matches!(reason, FinishReason::Error(_)));
+        });
+    }
+
+    /// Ends a running sequence; its evaluated tokens become a cached prefix.
+    fn end(&mut self, sequence: Sequence, reason: FinishReason) -> Running<()> {
+        self.count_end(&reason);
+        if let Some(slot) = sequence.slot {
+            let keep = self.options.options.prefix_cache
+                && !self.options.options.deterministic
+                && !matches!(reason, FinishReason::Error(_))
+                && self.slots.len(slot) > 0;
+            if keep {
+                for needless in self.slots.cache(slot, sequence.pin) {
+                    self.drop_slot(needless)?;
+                }
+            } else {
+                self.drop_slot(slot)?;
+            }
+        }
+        sequence.finish(reason);
+        Ok(())
+    }
+
+    fn drop_slot(&mut self, slot: usize) -> Running<()> {
+        self.context.remove(slot as i32, 0)?;
+        self.slots.clear(slot);
+        Ok(())
+    }
+
+    fn evict(&mut self, but: Option<usize>) -> Running<bool> {
+        let Some(slot) = self.slots.oldest_cached(but) else { return Ok(false) };
+        self.drop_slot(slot)?;
+        self.shared.with_stats(|s| s.evictions += 1);
+        Ok(true)
+    }
+
+    // ---- admission ----
+
+    fn admit(&mut self) -> Running<()> {
+        let mut i = 0;
+        while i < self.waiting.len() && self.active.len() < self.options.max_sequences as usize {
+            if self.should_wait(&self.waiting[i]) {
+                i += 1;
+                continue;
+            }
+            match self.place(i)? {
+                Some((slot, reused)) => self.begin(i, slot, reused)?,
+                // No room: those behind it wait too, so that a big request is not starved by small ones.
+                None if !self.active.is_empty() => return Ok(()),
+                None => {
+                    let sequence = self.waiting.remove(i);
+                    self.leave_queue(&sequence);
+                    let reason = FinishReason::Error(self.no_room(&sequence));
+                    self.count_end(&reason);
+                    sequence.finish(reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, i: usize, slot: usize, reused: usize) -> Running<()> {
+        let mut sequence = self.waiting.remove(i);
+        self.leave_queue(&sequence);
+        self.slots.start(slot, &sequence.key);
+        self.shared.with_stats(|s| s.reused_tokens += reused as u64);
+        match sequence.admitted(&self.model, slot, reused, self.options.n_ctx) {
+            Ok(()) => self.active.push(sequence),
+            Err(error) => self.end(sequence, FinishReason::Error(error))?,
+        }
+        Ok(())
+    }
+
+    fn no_room(&self, sequence: &Sequence) -> Error {
+        let pinned = if self.slots.has_pinned() { "; pinned prefixes hold a part of them" } else { "" };
+        Error::new(
+            Code::ContextFull,
+            format!(
+                "the prompt has {} tokens and the KV cache holds {}{pinned}",
+                sequence.tokens.len(),
+                self.options.kv_tokens
+            ),
+        )
+    }
+
+    /// Whether a running sequence is evaluating a prefix that this one could soon share.
+    fn should_wait(&self, sequence: &Sequence) -> bool {
+        if !self.options.options.unified_kv || !self.options.options.prefix_cache || !self.options.can_cut {
+            return false;
+        }
+        let have = self.slots.longest_match(&sequence.tokens, &sequence.key, false, false).map_or(0, |m| m.tokens);
+        let most = sequence.tokens.len() - 1;
+        self.active.iter().any(|a| {
+            let done = a.slot.map_or(0, |s| self.slots.len(s));
+            let soon = common(a.prompt(), &sequence.tokens).min(most);
+            a.key == sequence.key && !a.is_decoding() && done < soon && soon >= have + WORTH_WAITING
+        })
+    }
+
+    /// Finds a slot with as much of the prompt in it as there is, and room for the rest.
+    fn place(&mut self, i: usize) -> Running<Option<(usize, usize)>> {
+        let unified = self.options.options.unified_kv;
+        let reuse = self.options.options.prefix_cache && !self.options.options.deterministic;
+        let waiting = &self.waiting[i];
+        let found = reuse
+            .then(|| self.slots.longest_match(&waiting.tokens, &waiting.key, !self.options.can_cut, !unified))
+            .flatten();
+        let total = waiting.tokens.len();
+        let reused = found.map_or(0, |m| m.tokens);
+        let source = found.map(|m| m.slot);
+        // Room that running prompts will still take is spoken for.
+        let promised: usize =
+            self.active.iter().map(|a| a.tokens.len() - a.slot.map_or(0, |s| self.slots.len(s))).sum();
+        while unified && self.slots.free_cells() < promised + (total - reused) + 1 {
+            if !self.evict(source)? {
+                // The last resort is the prefix itself: its other cells may be what is missing.
+                let alone = self.active.is_empty();
+                return match found {
+                    Some(m) if alone && self.slots.get(m.slot).used != Use::Active && !self.slots.get(m.slot).pinned => {
+                        self.take_over(m).map(Some)
+                    }
+                    _ => Ok(None),
+                };
+            }
+        }
+        match found {
+            Some(m) => self.reuse(m),
+            None => self.empty_slot(None).map(|slot| slot.map(|s| (s, 0))),
+        }
+    }
+
+    fn empty_slot(&mut self, but: Option<usize>) -> Running<Option<usize>> {
+        if let Some(slot) = self.slots.find_free() {
+            return Ok(Some(slot));
+        }
+        self.evict(but)?;
+        Ok(self.slots.find_free())
+    }
+
+    fn reuse(&mut self, m: Match) -> Running<Option<(usize, usize)>> {
+        let source = self.slots.get(m.slot);
+        let idle = source.used != Use::Active;
+        let whole = m.tokens == self.slots.len(m.slot);
+        let unified = self.options.options.unified_kv;
+        // A conversation that goes on takes its old slot; a prefix that others may want is shared.
+        if idle && !source.pinned && (whole || !unified) {
+            return self.take_over(m).map(Some);
+        }
+        if !unified {
+            return self.empty_slot(None).map(|slot| slot.map(|s| (s, 0)));
+        }
+        let Some(slot) = self.empty_slot(Some(m.slot))? else { return Ok(None) };
+        let until = if self.options.can_cut { Some(m.tokens as u32) } else { None };
+        self.context.share(m.slot as i32, slot as i32, until)?;
+        self.slots.share(m.slot, slot, m.tokens);
+        if idle {
+            self.slots.touch(m.slot);
+        }
+        Ok(Some((slot, m.tokens)))
+    }
+
+    fn take_over(&mut self, m: Match) -> Running<(usize, usize)> {
+        let kept = if m.tokens == self.slots.len(m.slot) { m.tokens } else { self.cut(m.slot, m.tokens)? };
+        Ok((m.slot, kept))
+    }
+
+    /// Keeps the first tokens of a slot, or nothing where its memory cannot be cut. Returns what is left.
+    fn cut(&mut self, slot: usize, tokens: usize) -> Running<usize> {
+        let kept = if tokens > 0 && self.context.remove(slot as i32, tokens as u32)? {
+            tokens
+        } else {
+            self.context.remove(slot as i32, 0)?;
+            0
+        };
+        self.slots.truncate(slot, kept);
+        Ok(kept)
+    }
+
+    // ---- one step ----
+
+    fn fill_batch(&mut self) {
+        self.batch.clear();
+        for sequence in &mut self.active {
+            sequence.in_step = 0;
+            sequence.row = None;
+        }
+        let decoding = self.active.iter().filter(|s| s.is_decoding()).count();
+        let most = self.options.options.n_batch as usize;
+        // Alone, a prompt goes in full batches: its cancel aborts the step. Beside others a step keeps to the budget.
+        let mut room = match self.active.len() {
+            0 | 1 => most,
+            _ => self.pace.prompt_tokens(decoding).min(most.saturating_sub(decoding)),
+        };
+        for pass in [true, false] {
+            for sequence in self.active.iter_mut().filter(|s| s.is_decoding() == pass) {
+                let Some(slot) = sequence.slot else { continue };
+                let done = self.slots.len(slot);
+                let left = sequence.tokens.len() - done;
+                let n = if pass { left.min(most - self.batch.len()) } else { left.min(room) };
+                for (i, token) in sequence.tokens[done..done + n].iter().enumerate() {
+                    let last = i + 1 == left;
+                    let row = self.batch.push(*token, (done + i) as u32, slot as i32, last);
+                    if last {
+                        sequence.row = Some(row);
+                    }
+                }
+                sequence.in_step = n;
+                if !pass {
+                    room -= n;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self) -> Running<()> {
+        let began = Instant::now();
+        // Steps of a few rows are over before anyone could tell.
+        if self.batch.len() > WORTH_ABORTING {
+            self.watch.set(self.active.iter().filter(|s| s.in_step > 0));
+        }
+        let result = self.context.decode(&self.batch);
+        self.watch.clear();
+        match result {
+            Ok(()) => {}
+            Err(DecodeError::Full) => return self.make_room(),
+            Err(DecodeError::Aborted) => return self.roll_back(),
+            Err(DecodeError::Refused(rc)) => {
+                return Err(Stop::Poisoned(Error::new(
+                    Code::EngineFault,
+                    format!("the engine failed: llama_decode returned {rc}"),
+                )))
+            }
+            Err(DecodeError::Fault(fault)) => return Err(fault.into()),
+        }
+        let took = began.elapsed();
+        let decoding = self.active.iter().filter(|s| s.is_decoding() && s.in_step > 0).count();
+        let prompt = self.batch.len() - self.active.iter().filter(|s| s.is_decoding()).map(|s| s.in_step).sum::<usize>();
+        self.pace.learn(took, decoding, prompt);
+        self.commit();
+        let output = self.sample()?;
+        self.shared.with_stats(|s| s.step(took.as_micros() as u64, prompt, output));
+        Ok(())
+    }
+
+    /// The step's tokens are in the cache now.
+    fn commit(&mut self) {
+        for sequence in self.active.iter().filter(|s| s.in_step > 0) {
+            if let Some(slot) = sequence.slot {
+                let done = self.slots.len(slot);
+                self.slots.append(slot, &sequence.tokens[done..done + sequence.in_step]);
+            }
+        }
+    }
+
+    /// Takes a token for each sequence that is due; returns how many.
+    fn sample(&mut self) -> Running<usize> {
+        let mut taken = 0;
+        for i in (0..self.active.len()).rev() {
+            let sequence = &mut self.active[i];
+            let Some(row) = sequence.row else { continue };
+            let logits = self.context.logits(row)?;
+            taken += 1;
+            let step = sequence.sample(&self.model, logits, &self.enders, &mut self.scratch, self.options.n_ctx);
+            let reason = match step {
+                Ok(Step::Continue) => continue,
+                Ok(Step::Finish(reason)) => reason,
+                Err(error) => FinishReason::Error(error),
+            };
+            let sequence = self.active.swap_remove(i);
+            self.end(sequence, reason)?;
+        }
+        Ok(taken)
+    }
+
+    /// Every sequence of the step was cancelled: forgets the part of it that was evaluated.
+    fn roll_back(&mut self) -> Running<()> {
+        for i in 0..self.active.len() {
+            if let (Some(slot), true) = (self.active[i].slot, self.active[i].in_step > 0) {
+                let done = self.slots.len(slot);
+                self.cut(slot, done)?;
+            }
+        }
+        self.end_interrupted()
+    }
+
+    /// The pool is full: drops a cached prefix, else puts the youngest sequence back into the queue.
+    fn make_room(&mut self) -> Running<()> {
+        if self.evict(None)? {
+            return Ok(());
+        }
+        let youngest = |s: &&Sequence| (std::cmp::Reverse(s.request.priority), s.order);
+        if self.active.len() > 1 {
+            let order = self.active.iter().max_by_key(youngest).map(|s| s.order);
+            // All answers of one submit share an order: any of them will do.
+            if let Some(i) = self.active.iter().rposition(|s| Some(s.order) == order) {
+                let mut sequence = self.active.swap_remove(i);
+                if let Some(slot) = sequence.slot.take() {
+                    self.drop_slot(slot)?;
+                }
+                sequence.preemptions += 1;
+                self.shared.with_stats(|s| s.preemptions += 1);
+                self.enqueue(sequence);
+                return Ok(());
+            }
+        }
+        if let Some(sequence) = self.active.pop() {
+            let reason = match sequence.is_decoding() {
+                true => FinishReason::Length,
+                false => FinishReason::Error(self.no_room(&sequence)),
+            };
+            self.end(sequence, reason)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the state where statistics are read.
+    fn publish(&self) {
+        let queued = self.shared.queued.load(Ordering::Acquire) as u32;
+        self.shared.with_stats(|s| {
+            s.active = self.active.len() as u32;
+            s.queued = queued;
+            s.kv_tokens_used = self.slots.used_cells() as u64;
+            s.cached_tokens = self.slots.cached_tokens() as u64;
+            (s.threads, s.threads_batch) = self.threads;
+        });
+    }
+
+    /// A batch above `n_batch`, which llama.cpp asserts on.
+    #[cfg(feature = "test-hooks")]
+    fn provoke_fault(&mut self) -> Running<()> {
+        self.batch.clear();
+        for i in 0..=self.options.options.n_batch {
+            self.batch.push(0, i, 0, false);
+        }
+        match self.context.decode(&self.batch) {
+            Err(DecodeError::Fault(fault)) => Err(fault.into()),
+            other => Err(Stop::Poisoned(Error::new(Code::Panic, format!("no fault was provoked: {other:?}")))),
+        }
+    }
+}
+
+/// An error for a prompt that can never fit one sequence.
+pub(super) fn check_length(tokens: usize, options: &Resolved) -> Result<()> {
+    if tokens > options.n_ctx as usize {
+        return Err(Error::new(
+            Code::ContextFull,
+            format!("the prompt has {tokens} tokens and n_ctx is {}: shorten it or raise n_ctx", options.n_ctx),
+        ));
+    }
+    Ok(())
+}

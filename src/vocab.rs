@@ -1,0 +1,313 @@
+//! Text to tokens and back, over guarded calls.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::bigstack;
+use crate::engine::native::NativeModel;
+use crate::error::{Code, Error, Result};
+use crate::model::{Model, Token};
+use crate::request::{Prompt, Request};
+use crate::template::{RenderInput, Rendered, Segment, SpecialTexts, Template};
+
+/// The longest text that is tokenised in one call, in bytes: llama.cpp counts in `i32`.
+const MOST_BYTES: usize = 1 << 30;
+
+/// Stack that one character of a run of its class may take in a tokenizer's regular expression (measured: about 700
+/// bytes with libstdc++), with room to spare.
+const STACK_PER_CHARACTER: usize = 1280;
+
+const CONTROL: u8 = 1;
+const ENDS: u8 = 2;
+const STRIPS_LEFT: u8 = 4;
+const STRIPS_RIGHT: u8 = 8;
+
+/// What is known of the tokens, and the calls that convert.
+pub(crate) struct Vocabulary {
+    native: Arc<NativeModel>,
+    flags: Vec<u8>,
+    specials: OnceLock<Specials>,
+}
+
+/// Control tokens by their text.
+struct Specials {
+    texts: SpecialTexts,
+    tokens: HashMap<String, Token>,
+}
+
+impl Vocabulary {
+    pub(crate) fn new(native: &Arc<NativeModel>) -> Result<Vocabulary> {
+        let flags = native.token_flags()?;
+        Ok(Vocabulary { native: Arc::clone(native), flags, specials: OnceLock::new() })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.flags.len()
+    }
+
+    fn has(&self, token: Token, flag: u8) -> bool {
+        usize::try_from(token).ok().and_then(|i| self.flags.get(i)).is_some_and(|f| f & flag != 0)
+    }
+
+    pub(crate) fn ends(&self, token: Token) -> bool {
+        self.has(token, ENDS)
+    }
+
+    /// Every token that ends a generation.
+    pub(crate) fn enders(&self) -> impl Iterator<Item = Token> + '_ {
+        (0..self.len() as Token).filter(|t| self.ends(*t))
+    }
+
+    pub(crate) fn check(&self, tokens: &[Token]) -> Result<()> {
+        match tokens.iter().position(|t| *t < 0 || *t as usize >= self.len()) {
+            None => Ok(()),
+            Some(i) => Err(Error::new(
+                Code::Range,
+                format!("token {i} is {}; the vocabulary has {} tokens, from 0", tokens[i], self.len()),
+            )),
+        }
+    }
+
+    fn spelling(&self, token: Token) -> Result<String> {
+        self.native.token_spelling(token)
+    }
+
+    fn specials(&self) -> Result<&Specials> {
+        if let Some(s) = self.specials.get() {
+            return Ok(s);
+        }
+        let mut tokens = HashMap::new();
+        for token in (0..self.len() as Token).filter(|t| self.has(*t, CONTROL)) {
+            let text = self.spelling(token)?;
+            if !text.is_empty() {
+                tokens.entry(text).or_insert(token);
+            }
+        }
+        let texts = SpecialTexts::new(tokens.keys().cloned());
+        Ok(self.specials.get_or_init(|| Specials { texts, tokens }))
+    }
+
+    /// As [`NativeModel::token_piece`].
+    pub(crate) fn piece(&self, token: Token, render_special: bool, out: &mut Vec<u8>) -> Result<()> {
+        self.native.token_piece(token, render_special, out)
+    }
+
+    /// Tokenises on a stack that suits the text.
+    pub(crate) fn tokenize(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+        let stack = stack_for(text)?;
+        bigstack::run_sized(stack, || self.native.text_to_tokens(text, add_special, parse_special))
+    }
+
+    /// Tokenises on the calling thread, which must have a big stack, unless the text needs a bigger one.
+    fn tokenize_on_worker(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+        if stack_for(text)? <= bigstack::STACK {
+            return self.native.text_to_tokens(text, add_special, parse_special);
+        }
+        self.tokenize(text, add_special, parse_special)
+    }
+
+    /// Rendered text to tokens: only special tokens of the template's own become special tokens.
+    fn tokenize_rendered(&self, rendered: &Rendered) -> Result<Vec<Token>> {
+        let specials = self.specials()?;
+        let facts = &self.native.facts;
+        let mut tokens = Vec::new();
+        let segments = rendered.segments(&specials.texts);
+        for (i, segment) in segments.iter().enumerate() {
+            match segment {
+                Segment::Special(text) => tokens.push(specials.tokens[*text]),
+                Segment::Plain(text) => {
+                    let neighbour = |j: Option<usize>, flag| match j.and_then(|j| segments.get(j)) {
+                        Some(Segment::Special(s)) => self.has(specials.tokens[*s], flag),
+                        _ => false,
+                    };
+                    let mut text: &str = text;
+                    if neighbour(i.checked_sub(1), STRIPS_RIGHT) {
+                        text = text.trim_start();
+                    }
+                    if neighbour(Some(i + 1), STRIPS_LEFT) {
+                        text = text.trim_end();
+                    }
+                    if !text.is_empty() {
+                        tokens.extend(self.tokenize_on_worker(text, false, false)?);
+                    }
+                }
+            }
+        }
+        if facts.add_bos && facts.bos >= 0 && tokens.first() != Some(&facts.bos) {
+            tokens.insert(0, facts.bos);
+        }
+        Ok(tokens)
+    }
+}
+
+/// The stack that tokenising this text may need: it grows with the longest run of one character class.
+fn stack_for(text: &str) -> Result<usize> {
+    if text.len() > MOST_BYTES {
+        return Err(Error::new(Code::TooLong, format!("a text of {} bytes is too long to tokenise", text.len())));
+    }
+    // Most texts are too short for any run to matter.
+    if text.len() * STACK_PER_CHARACTER < bigstack::STACK / 2 {
+        return Ok(bigstack::STACK);
+    }
+    let class = |c: char| match c {
+        c if c.is_whitespace() => 0,
+        c if c.is_alphabetic() => 1,
+        c if c.is_numeric() => 2,
+        _ => 3,
+    };
+    let (mut longest, mut run, mut last) = (0usize, 0usize, u8::MAX);
+    for c in text.chars() {
+        let now = class(c);
+        run = if now == last { run + 1 } else { 1 };
+        last = now;
+        longest = longest.max(run);
+    }
+    let stack = bigstack::STACK / 2 + longest * STACK_PER_CHARACTER;
+    if stack > bigstack::MOST {
+        return Err(Error::new(
+            Code::TooLong,
+            format!(
+                "the text has {longest} characters of one class in a row; more than {} cannot be tokenised safely",
+                (bigstack::MOST - bigstack::STACK / 2) / STACK_PER_CHARACTER
+            ),
+        ));
+    }
+    Ok(stack.max(bigstack::STACK))
+}
+
+impl Model {
+    /// Text to tokens. `add_special` adds what the model wants around a text (BOS, EOS); `parse_special` turns texts
+    /// of special tokens into those tokens: leave it off for text from outside.
+    pub fn tokenize(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+        self.0.vocabulary.tokenize(text, add_special, parse_special)
+    }
+
+    /// Tokens to text; bytes that are not UTF-8 become U+FFFD. Control tokens give no text unless `render_special`.
+    pub fn detokenize(&self, tokens: &[Token], render_special: bool) -> Result<String> {
+        self.0.vocabulary.check(tokens)?;
+        let bytes = self.0.native.tokens_to_text(tokens, render_special)?;
+        Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    }
+
+    /// The bytes of one token; they need not be whole characters.
+    pub fn token_bytes(&self, token: Token, render_special: bool) -> Result<Vec<u8>> {
+        self.0.vocabulary.check(&[token])?;
+        let mut out = Vec::new();
+        self.0.vocabulary.piece(token, render_special, &mut out)?;
+        Ok(out)
+    }
+
+    /// How many tokens the vocabulary has.
+    pub fn vocabulary_size(&self) -> u32 {
+        self.0.vocabulary.len() as u32
+    }
+
+    /// The token that opens a text, when the model has one.
+    pub fn bos(&self) -> Option<Token> {
+        known(self.0.native.facts.bos)
+    }
+
+    /// The token that ends a text, when the model has one.
+    pub fn eos(&self) -> Option<Token> {
+        known(self.0.native.facts.eos)
+    }
+
+    /// The token that ends a turn, when the model has one.
+    pub fn eot(&self) -> Option<Token> {
+        known(self.0.native.facts.eot)
+    }
+
+    /// Whether a token ends a generation.
+    pub fn is_eog(&self, token: Token) -> bool {
+        self.0.vocabulary.ends(token)
+    }
+
+    /// Whether the model has fill-in-the-middle tokens.
+    pub fn supports_infill(&self) -> bool {
+        let facts = &self.0.native.facts;
+        facts.fim_pre >= 0 && facts.fim_suf >= 0 && facts.fim_mid >= 0
+    }
+
+    /// The prompt text that a request's messages become.
+    pub fn render(&self, request: &Request) -> Result<String> {
+        bigstack::run(|| self.render_here(request).map(|r| r.text))
+    }
+
+    fn render_here(&self, request: &Request) -> Result<Rendered> {
+        let Prompt::Messages(messages) = &request.prompt else {
+            return Err(Error::new(Code::Range, "only a request with messages is rendered by a template"));
+        };
+        let own;
+        let template = match &request.template {
+            Some(source) => {
+                own = Template::new(source.clone());
+                &own
+            }
+            None => self.0.template.as_ref().ok_or_else(|| {
+                Error::new(
+                    Code::Template,
+                    "the model has no chat template; set one on the request, or give a raw prompt",
+                )
+            })?,
+        };
+        let text_of = |token: i32| known(token).map_or(Ok(String::new()), |t| self.0.vocabulary.spelling(t));
+        template.render(&RenderInput {
+            messages,
+            tools: &request.tools,
+            variables: &request.template_variables,
+            add_generation_prompt: !request.continue_final_message,
+            continue_final_message: request.continue_final_message,
+            bos_token: &text_of(self.0.native.facts.bos)?,
+            eos_token: &text_of(self.0.native.facts.eos)?,
+            special_texts: &self.0.vocabulary.specials()?.texts,
+        })
+    }
+
+    /// A request's prompt as tokens. Runs on a big-stack worker.
+    pub(crate) fn prompt_tokens(&self, request: &Request) -> Result<Vec<Token>> {
+        let vocabulary = &self.0.vocabulary;
+        match &request.prompt {
+            Prompt::Messages(_) => vocabulary.tokenize_rendered(&self.render_here(request)?),
+            Prompt::Text { text, parse_special } => vocabulary.tokenize_on_worker(text, true, *parse_special),
+            Prompt::Tokens(tokens) => {
+                vocabulary.check(tokens)?;
+                Ok(tokens.clone())
+            }
+            Prompt::Infill { prefix, suffix } => {
+                if !self.supports_infill() {
+                    return Err(Error::new(Code::Unsupported, "the model has no fill-in-the-middle tokens"));
+                }
+                let facts = &self.0.native.facts;
+                let mut tokens = Vec::new();
+                if facts.add_bos && facts.bos >= 0 {
+                    tokens.push(facts.bos);
+                }
+                // Prefix, suffix, middle: the order that these models were trained with.
+                tokens.push(facts.fim_pre);
+                tokens.extend(vocabulary.tokenize_on_worker(prefix, false, false)?);
+                tokens.push(facts.fim_suf);
+                tokens.extend(vocabulary.tokenize_on_worker(suffix, false, false)?);
+                tokens.push(facts.fim_mid);
+                Ok(tokens)
+            }
+        }
+    }
+}
+
+fn known(token: i32) -> Option<Token> {
+    (token >= 0).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_runs_ask_for_stack_or_are_refused() {
+        assert_eq!(stack_for("hello world").unwrap(), bigstack::STACK);
+        let mixed = "ab 12 ".repeat(100_000);
+        assert_eq!(stack_for(&mixed).unwrap(), bigstack::STACK);
+        assert!(stack_for(&"a".repeat(200_000)).unwrap() > bigstack::STACK);
+        assert_eq!(stack_for(&"a".repeat(4 << 20)).unwrap_err().code(), Code::TooLong);
+    }
+}
