@@ -21,6 +21,8 @@
 //! [`Code`] and a message that says what was wrong and what to do.
 
 pub mod cancel;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod engine;
 pub mod error;
 pub mod event;

@@ -92,7 +92,7 @@ impl Channel {
                 return Ok(Next::Finished);
             }
             if state.closed {
-                return Err(Error::new(Code::Closed, "the engine was closed while the stream was running"));
+                return Err(Error::new(Code::Closed, "the engine or the stream was closed while the stream was running"));
             }
             state.waiting = true;
             state = match until {
@@ -182,5 +182,12 @@ impl StreamCanceller {
     pub fn cancel(&self) {
         self.channel.cancel();
         self.engine.wake();
+    }
+
+    /// Cancels, and wakes whoever waits on the stream: its handle was freed.
+    #[cfg(feature = "capi")]
+    pub(crate) fn abandon(&self) {
+        self.cancel();
+        self.channel.close();
     }
 }

@@ -1,0 +1,334 @@
+//! How an engine is set up.
+
+use super::call::{fallible, free, hand_out, own, required};
+use super::error::qask_error;
+use super::handle::{self, Kind, Object};
+use super::status::{qask_status, QASK_OK};
+use std::sync::Mutex;
+
+use crate::engine::{CacheType, EngineOptions, FlashAttention};
+use crate::error::{Code, Error, Result};
+
+/// How to set up an engine. Every setter checks its value when the engine is made, or at once where the range is
+/// fixed. Free it with `qask_engine_options_free`; `qask_engine_new` takes a copy.
+///
+/// One owner: use it from one thread at a time.
+#[allow(non_camel_case_types)]
+pub struct qask_engine_options(());
+
+pub(super) struct EngineOptionsObject(pub Mutex<EngineOptions>);
+
+impl Object for EngineOptionsObject {
+    const KIND: Kind = Kind::EngineOptions;
+}
+
+/// 16-bit floats.
+pub const QASK_CACHE_F16: i32 = 0;
+/// 8.5 bits a number.
+pub const QASK_CACHE_Q8_0: i32 = 1;
+/// 4.5 bits a number.
+pub const QASK_CACHE_Q4_0: i32 = 2;
+
+/// Flash attention where the model and the device support it.
+pub const QASK_FLASH_AUTO: i32 = 0;
+/// No flash attention.
+pub const QASK_FLASH_OFF: i32 = 1;
+/// Always flash attention.
+pub const QASK_FLASH_ON: i32 = 2;
+
+/// Makes options with every default. The caller frees them with `qask_engine_options_free`.
+///
+/// Any thread. Errors: NULL, OUT_OF_MEMORY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_new(
+    out: *mut *mut qask_engine_options,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        required(out, "out")?;
+        hand_out(out, EngineOptionsObject(Mutex::default()))
+    })
+}
+
+/// Frees options. NULL is fine.
+///
+/// Any thread. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_free(options: *mut qask_engine_options) {
+    free::<EngineOptionsObject>(options);
+}
+
+fn with(
+    options: *mut qask_engine_options,
+    error: *mut *mut qask_error,
+    set: impl FnOnce(&mut EngineOptions) -> Result<()>,
+) -> qask_status {
+    fallible(error, || {
+        let object = handle::get::<EngineOptionsObject>(options as usize)?;
+        let mut options = own(&object.0, "qask_engine_options")?;
+        set(&mut options)?;
+        Ok(QASK_OK)
+    })
+}
+
+fn cache_type(name: &str, value: i32) -> Result<CacheType> {
+    match value {
+        QASK_CACHE_F16 => Ok(CacheType::F16),
+        QASK_CACHE_Q8_0 => Ok(CacheType::Q8_0),
+        QASK_CACHE_Q4_0 => Ok(CacheType::Q4_0),
+        _ => Err(Error::new(Code::Range, format!("{name} is {value}; it must be one of QASK_CACHE_…"))),
+    }
+}
+
+/// Tokens that one sequence may hold, prompt and answer together: 2 to the trained length. Default: 4,096, or the
+/// trained length where that is less.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_n_ctx(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.n_ctx = Some(value);
+        Ok(())
+    })
+}
+
+/// Tokens that the whole KV cache holds, shared by all sequences and cached prefixes: at least `n_ctx`. Default:
+/// twice `n_ctx`.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_kv_tokens(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.kv_tokens = Some(value);
+        Ok(())
+    })
+}
+
+/// Sequences that are computed at once: 1 to 128. Default 8.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_max_sequences(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.max_sequences = value;
+        Ok(())
+    })
+}
+
+/// Answers that may wait: 1 to 1,000,000; more are refused with `QASK_ERR_QUEUE_FULL`. Default 1,024.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_max_queue(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.max_queue = value;
+        Ok(())
+    })
+}
+
+/// Tokens that one step evaluates at most: 32 to 65,536. Default 512.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_n_batch(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.n_batch = value;
+        Ok(())
+    })
+}
+
+/// Tokens that one micro-batch evaluates at most: 1 to `n_batch`. Default 512.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_n_ubatch(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.n_ubatch = value;
+        Ok(())
+    })
+}
+
+/// Threads that decode: 1 to 512. Default: the physical (or performance) cores.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_threads(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.threads = Some(value);
+        Ok(())
+    })
+}
+
+/// Threads that evaluate prompts: 1 to 512. Default: as `threads`.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_threads_batch(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.threads_batch = Some(value);
+        Ok(())
+    })
+}
+
+/// Format of the keys in the KV cache: one of `QASK_CACHE_…`. Default F16.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_cache_type_k(
+    options: *mut qask_engine_options,
+    value: i32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.cache_type_k = cache_type("cache_type_k", value)?;
+        Ok(())
+    })
+}
+
+/// Format of the values in the KV cache: one of `QASK_CACHE_…`; others than F16 need flash attention. Default F16.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_cache_type_v(
+    options: *mut qask_engine_options,
+    value: i32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.cache_type_v = cache_type("cache_type_v", value)?;
+        Ok(())
+    })
+}
+
+/// Flash attention: one of `QASK_FLASH_…`. Default auto.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_flash_attention(
+    options: *mut qask_engine_options,
+    value: i32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.flash_attention = match value {
+            QASK_FLASH_AUTO => FlashAttention::Auto,
+            QASK_FLASH_OFF => FlashAttention::Off,
+            QASK_FLASH_ON => FlashAttention::On,
+            _ => {
+                let text = format!("flash_attention is {value}; it must be one of QASK_FLASH_…");
+                return Err(Error::new(Code::Range, text));
+            }
+        };
+        Ok(())
+    })
+}
+
+/// One KV pool for all sequences, so that they share prefixes. When false each of `max_sequences` has `n_ctx`
+/// tokens of its own. Default true.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_unified_kv(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.unified_kv = value;
+        Ok(())
+    })
+}
+
+/// While other streams run, a step takes prompt tokens for at most about this long, in milliseconds: 1 to 60,000.
+/// Default 150.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_max_step_ms(
+    options: *mut qask_engine_options,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.max_step_ms = value;
+        Ok(())
+    })
+}
+
+/// Keep evaluated prefixes for later requests. Default true.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_prefix_cache(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.prefix_cache = value;
+        Ok(())
+    })
+}
+
+/// One request at a time on an empty cache, in fixed chunks: the same seed gives the same text on one build, CPU
+/// and thread count. Default false.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_deterministic(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.deterministic = value;
+        Ok(())
+    })
+}
+
+/// Keep the KV cache on the GPU, where layers are. Default true.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_offload_kv(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.offload_kv = value;
+        Ok(())
+    })
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# From Rust's static library to the two that people install: libqask.so and libqask.a, exporting qask_* only.
+# Usage: finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER
+set -euo pipefail
+archive=$1 out=$2
+abi=$(sed -n 's/^#define QASK_ABI_VERSION //p' include/qask.h)
+mkdir -p "$out"
+work=$(mktemp -d "$out/.work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+case $(uname -s) in
+Linux) ;;
+*)
+    echo "make lib: only tried on Linux; on $(uname -s) link $archive yourself and export qask_* only" >&2
+    exit 1
+    ;;
+esac
+
+# The functions of the header: the only symbols that may show. A name that is missing fails the link.
+grep -oE '\bqask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u >"$work/names"
+# Test hooks are not in the header; they show in builds with that feature only.
+nm -g --defined-only "$archive" 2>/dev/null | awk '$2=="T" && $3 ~ /^qask_test_/ {print $3}' | sort -u >>"$work/names"
+
+# Shared: start from the exported names, drop what they do not need. (GNU ld refuses a version script on rustc's own
+# cdylib, so it is linked here from the static library.)
+{ echo "{ global:"; sed 's/$/;/' "$work/names"; echo "local: *; };"; } >"$work/map"
+undefined=$(sed 's/^/-Wl,--undefined=/' "$work/names" | tr '\n' ' ')
+# shellcheck disable=SC2086
+${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$archive" \
+    -Wl,--version-script="$work/map" -Wl,-soname,libqask.so."$abi" -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
+    -Wl,-z,noexecstack -Wl,-z,defs -s -lgomp -lm -lpthread -ldl
+mv "$work/libqask.so" "$out/libqask.so.$abi"
+ln -sf "libqask.so.$abi" "$out/libqask.so"
+
+# Static: one object with every other symbol made local.
+undefined=$(sed 's/^/--undefined=/' "$work/names" | tr '\n' ' ')
+# shellcheck disable=SC2086
+${LD:-ld} -r --gc-sections --force-group-allocation $undefined "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
+    { cat "$work/ld.log" >&2; exit 1; }
+# C++ marks some statics "unique", which objcopy cannot make local unless they are weak first.
+nm -g --defined-only "$work/qask.o" | awk '$2=="u" {print $3}' >"$work/unique"
+objcopy --weaken-symbols="$work/unique" "$work/qask.o"
+objcopy --keep-global-symbols="$work/names" --strip-debug --remove-section=.llvmbc \
+    --remove-section=.llvmcmd "$work/qask.o"
+rm -f "$out/libqask.a"
+ar rcs "$out/libqask.a" "$work/qask.o"
+echo "-lstdc++ -lgomp -lm -lpthread -ldl" >"$out/libqask.libs"
+
+stray=$( (nm -D --defined-only "$out/libqask.so"; nm -g --defined-only "$out/libqask.a") 2>/dev/null |
+    awk 'NF==3 && $3 !~ /^qask_/ {print $3}' | sort -u)
+if [ -n "$stray" ]; then
+    echo "these symbols are exported and must not be:" >&2
+    echo "$stray" | head >&2
+    exit 1
+fi
+for file in "libqask.so.$abi" libqask.a; do
+    printf '%s: %.1f MB\n' "$out/$file" "$(echo "$(stat -c %s "$out/$file") 1000000" | awk '{print $1/$2}')"
+done
