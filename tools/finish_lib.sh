@@ -37,11 +37,12 @@ undefined=$(sed 's/^/--undefined=/' "$work/names" | tr '\n' ' ')
 # shellcheck disable=SC2086
 ${LD:-ld} -r --gc-sections --force-group-allocation $undefined "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
     { cat "$work/ld.log" >&2; exit 1; }
+# Bitcode that rustc leaves inside makes tools with an LLVM plugin stumble.
+objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$work/qask.o"
 # C++ marks some statics "unique", which objcopy cannot make local unless they are weak first.
 nm -g --defined-only "$work/qask.o" | awk '$2=="u" {print $3}' >"$work/unique"
 objcopy --weaken-symbols="$work/unique" "$work/qask.o"
-objcopy --keep-global-symbols="$work/names" --strip-debug --remove-section=.llvmbc \
-    --remove-section=.llvmcmd "$work/qask.o"
+objcopy --keep-global-symbols="$work/names" "$work/qask.o"
 rm -f "$out/libqask.a"
 ar rcs "$out/libqask.a" "$work/qask.o"
 echo "-lstdc++ -lgomp -lm -lpthread -ldl" >"$out/libqask.libs"
