@@ -1,0 +1,93 @@
+# The front door: `make help`.
+SHELL := bash
+.DEFAULT_GOAL := help
+
+# The default build is tuned for this machine; PORTABLE=1 is not. The engine's build script obeys the first target-cpu
+# and rustc the last, so that in a native build only the engine needs this CPU, and the library can say so.
+ifeq ($(PORTABLE),1)
+export RUSTFLAGS :=
+export CARGO_TARGET_DIR := target-portable
+else
+baseline := $(if $(filter x86_64,$(shell uname -m)),x86-64,generic)
+export RUSTFLAGS := -Ctarget-cpu=native -Ctarget-cpu=$(baseline)
+export CARGO_TARGET_DIR := target
+endif
+
+# One profile everywhere, so that the engine is built once.
+CARGO := cargo
+FEATURES := --features capi,test-hooks
+LIB := $(CARGO_TARGET_DIR)/lib
+MODEL ?= smollm2-135m
+export PROMPT ?= Explain in two sentences what a compiler does.
+PREFIX ?= /usr/local
+CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
+LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
+# A name of models.py, or a path.
+model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
+fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
+
+.PHONY: help setup demo test lib header check fmt install uninstall bench models examples c-tests asan clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo 'Settings: PORTABLE=1, MODEL=name-or-path, PROMPT="…", PREFIX=/usr/local, DESTDIR=, QASK_CACHE=folder'
+
+setup: ## install the system packages that are missing
+	@tools/setup.sh
+
+demo: lib ## a real model streams an answer through the C header
+	@$(fetch_model)
+	@mkdir -p $(CARGO_TARGET_DIR)/demo
+	@$(CC) $(CFLAGS_C) examples/c/chat.c -o $(CARGO_TARGET_DIR)/demo/chat $(LINK_SHARED)
+	@$(CARGO_TARGET_DIR)/demo/chat "$(model_path)"
+
+models: setup ## fetch a model: MODEL=name; `tools/models.py list` shows the names
+	@$(fetch_model)
+
+lib: setup ## libqask.so and libqask.a, exporting qask_* only
+	@CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
+	    $(CARGO) rustc --lib --release --features capi --crate-type staticlib
+	@tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB)
+
+header: setup ## write include/qask.h from src/capi
+	$(CARGO) run --release $(FEATURES) --example gen_header
+
+fmt: ## format
+	$(CARGO) fmt
+
+check: setup ## format, lints, header drift, licences
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --all-targets $(FEATURES) -- -D warnings
+	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
+	cd tools && python3 -m unittest --quiet test_models
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
+	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
+
+test: check ## everything CI runs
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b
+	$(CARGO) test --release $(FEATURES)
+	$(MAKE) --no-print-directory lib
+	$(MAKE) --no-print-directory c-tests
+
+c-tests: ## C programs against the library that `make lib` made
+	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+
+bench: lib ## tables of speed and memory: qask against a minimal loop
+	benches/run.sh $(LIB)
+
+install: lib ## header, libraries and pkg-config file under PREFIX
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 include/qask.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(LIB)/libqask.a $(DESTDIR)$(PREFIX)/lib/
+	cp -P $(LIB)/libqask.so* $(DESTDIR)$(PREFIX)/lib/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@LIBS@|$$(cat $(LIB)/libqask.libs)|" \
+	    -e "s|@VERSION@|$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)|" \
+	    tools/qask.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/qask.pc
+
+uninstall: ## remove what install laid down
+	rm -f $(DESTDIR)$(PREFIX)/include/qask.h $(DESTDIR)$(PREFIX)/lib/libqask.* \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/qask.pc
+
+clean: ## remove everything that was built
+	rm -rf target target-portable

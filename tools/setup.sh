@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs what building qask needs and this machine lacks; silent when nothing is missing.
+set -euo pipefail
+
+has() { command -v "$1" >/dev/null 2>&1; }
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] || { ldconfig -p 2>/dev/null || true; } | grep -q 'libclang[-.0-9]*\.so' ||
+        find /usr/lib /usr/local/lib /opt/homebrew/opt/llvm/lib /Library/Developer -maxdepth 4 -name 'libclang*.so*' \
+            -o -maxdepth 4 -name 'libclang.dylib' 2>/dev/null | grep -q .
+}
+has_pip() { python3 -m pip --version >/dev/null 2>&1; }
+
+missing=()
+has c++ || missing+=(compiler)
+has cmake || missing+=(cmake)
+has_libclang || missing+=(libclang)
+has ccache || missing+=(ccache)
+has python3 || missing+=(python3)
+has_pip || missing+=(pip)
+has objcopy || [ "$(uname -s)" = Darwin ] || missing+=(binutils)
+
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: missing here: ${missing[*]}" >&2
+    root=""
+    [ "$(id -u)" = 0 ] || root=sudo
+    name() { # package manager, thing
+        case $1:$2 in
+        apt:compiler) echo build-essential ;; dnf:compiler) echo gcc-c++ ;; brew:compiler) echo gcc ;;
+        apt:libclang) echo libclang-dev ;; dnf:libclang) echo clang-devel ;; brew:libclang) echo llvm ;;
+        apt:pip | dnf:pip) echo python3-pip ;; brew:pip | brew:python3) echo python ;;
+        *) echo "$2" ;;
+        esac
+    }
+    if has apt-get; then
+        packages=$(for m in "${missing[@]}"; do name apt "$m"; done)
+        # shellcheck disable=SC2086
+        $root apt-get install -y --no-install-recommends $packages >&2 ||
+            { $root apt-get update >&2 && $root apt-get install -y --no-install-recommends $packages >&2; }
+    elif has dnf; then
+        # shellcheck disable=SC2046
+        $root dnf install -y $(for m in "${missing[@]}"; do name dnf "$m"; done) >&2
+    elif has brew; then
+        # shellcheck disable=SC2046
+        brew install $(for m in "${missing[@]}"; do name brew "$m"; done) >&2
+    else
+        echo "setup: install them with your system's package manager (this script knows apt, dnf and brew)" >&2
+        exit 1
+    fi
+fi
+
+if ! has cargo; then
+    echo "setup: Rust is missing: install it with rustup (the Rust project's own installer), 1.88 or newer" >&2
+    exit 1
+fi
+minor=$(cargo --version | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+if [ "${minor:-0}" -lt 88 ]; then
+    echo "setup: $(cargo --version) is too old; qask needs 1.88: rustup update" >&2
+    exit 1
+fi
