@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches the models that qask is developed and tested with.
+"""Fetches the models that qask is developed and tested with. Python 3.10 or newer, nothing else.
 
     models.py fetch NAME...     download, check, assemble
     models.py list              what there is, and what is here already
