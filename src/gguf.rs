@@ -1,11 +1,142 @@
-#![allow(missing_docs)]
-use std::{collections::BTreeMap, fmt, fs::File, path::{Path, PathBuf}};
-use crate::error::Result;
-#[derive(Debug, Clone)] pub enum Value { Str(String) }
-impl Value { pub fn as_str(&self) -> Option<&str> { let Value::Str(s) = self; Some(s) } }
-impl fmt::Display for Value { fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str().unwrap()) } }
-#[derive(Debug, Clone, Default)] pub struct Info { pub architecture: String, pub parts: Vec<PathBuf>, pub vocab_only: bool, pub max_token_bytes: u32, pub name: Option<String>, pub quantization: String, pub parameters: u64, pub context_length: u32, pub vocabulary_size: u32, pub file_size: u64, pub sampling: BTreeMap<String,String>, t: Option<Value> }
-impl Info { pub fn estimated_memory(&self, _: u32) -> u64 { 0 } pub fn metadata_count(&self) -> usize { 0 } pub fn metadata_at(&self, _: usize) -> Option<(&str, &Value)> { None } pub fn metadata(&self, _k: &str) -> Option<&Value> { self.t.as_ref() } }
-pub fn inspect(p: impl AsRef<Path>) -> Result<Info> { Ok(Info { parts: vec![p.as_ref().to_owned()], max_token_bytes: 256, t: Some(Value::Str("{% for m in messages %}<|im_start|>{{m.role}}\n{{m.content}}<|im_end|>\n{% endfor %}<|im_start|>assistant\n".into())), ..Default::default() }) }
-pub fn inspect_splits(p: &[PathBuf]) -> Result<Info> { Ok(Info { parts: p.to_vec(), ..Default::default() }) }
-pub fn inspect_file(_: &File, _: u64, _: u64) -> Result<Info> { Ok(Info::default()) }
+//! GGUF model files: read, checked and described without loading them.
+//!
+//! llama.cpp aborts the process on many a file that it does not like, so everything that it would stumble over is
+//! checked here first, with no more than the file's directory read: bounded in time and memory, whatever the file
+//! claims. The format is that of the GGUF specification (ggml, `docs/gguf.md`), versions 2 and 3.
+
+mod header;
+mod hparams;
+mod info;
+mod keys;
+mod names;
+mod sniff;
+mod source;
+mod split;
+mod tensors;
+mod types;
+mod value;
+mod vocab;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error, Result};
+use header::Container;
+
+pub use info::Info;
+pub use source::{ReadAt, Source};
+pub use value::{Value, ValueType};
+
+/// Reads and checks a model file. Any part of a split model stands for all of them: its siblings are found by their
+/// names (`…-00001-of-00003.gguf`) and checked too.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::Io`], [`Code::Invalid`], [`Code::UnsupportedArch`], [`Code::TooLarge`].
+pub fn inspect(path: impl AsRef<Path>) -> Result<Info> {
+    let path = path.as_ref();
+    let container = read_path(path)?;
+    let parts = split::siblings(path, &container).map_err(|e| e.at(path.display()))?;
+    if parts.len() > 1 {
+        return inspect_splits(&parts);
+    }
+    model(&[container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))
+}
+
+/// Reads and checks a split model, its parts given in order.
+pub fn inspect_splits(paths: &[PathBuf]) -> Result<Info> {
+    let Some(first) = paths.first() else {
+        return Err(Error::new(Code::Range, "a model needs at least one part"));
+    };
+    if paths.len() > split::MOST_PARTS {
+        return Err(Error::new(
+            Code::Range,
+            format!("{} parts; at most {} are read", paths.len(), split::MOST_PARTS),
+        ));
+    }
+    let parts: Vec<Container> = paths.iter().map(|p| read_path(p)).collect::<Result<_>>()?;
+    split::check(paths, &parts)?;
+    model(&parts, paths.to_vec()).map_err(|e| e.at(first.display()))
+}
+
+/// Reads and checks a GGUF that lies inside an open file: `length` bytes from `offset` on. The file's own position
+/// stays where it is.
+pub fn inspect_file(file: &File, offset: u64, length: u64) -> Result<Info> {
+    inspect_source(&Source::new(file, offset, length)?)
+}
+
+/// Reads and checks a GGUF from memory, or from anything that can be read at a place.
+pub fn inspect_source<S: ReadAt + ?Sized>(source: &S) -> Result<Info> {
+    let container = header::read(source)?;
+    if split::count(&container)? > 1 {
+        return Err(Error::new(Code::Invalid, "this is one part of a split model: load it by its files"));
+    }
+    model(&[container], Vec::new())
+}
+
+fn read_path(path: &Path) -> Result<Container> {
+    let open = || -> Result<Container> {
+        let file = File::open(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Error::new(Code::NotFound, "there is no such file: check the path"),
+            _ => source::io_error("opening it", &e),
+        })?;
+        let facts = file.metadata().map_err(|e| source::io_error("reading its size", &e))?;
+        if facts.is_dir() {
+            return Err(Error::new(Code::Invalid, "this is a directory: give the .gguf file inside it"));
+        }
+        if !facts.is_file() {
+            return Err(Error::new(Code::Invalid, "this is not a regular file"));
+        }
+        header::read(&Source::whole(&file)?)
+    };
+    open().map_err(|e| e.at(path.display()))
+}
+
+/// Checks what the parts hold together, and describes it.
+fn model(parts: &[Container], paths: Vec<PathBuf>) -> Result<Info> {
+    let first = &parts[0];
+    let architecture = hparams::architecture(first)?;
+    let tensors = || parts.iter().flat_map(|p| &p.tensors);
+    let vocab_only = tensors().next().is_none();
+    let hparams = hparams::check(first, &architecture, !vocab_only)?;
+    let vocabulary = vocab::check(first, &architecture)?;
+    let templates = vocab::chat_templates(first)?;
+    for part in parts {
+        tensors::check_types(&part.tensors)?;
+    }
+    if !vocab_only {
+        let table = tensors().find(|t| t.name == "token_embd.weight");
+        match table {
+            Some(t) if names::is_plain_transformer(&architecture) && t.dims[1] != u64::from(vocabulary.size) => {
+                return Err(invalid(format!(
+                    "token_embd.weight has {} rows and the vocabulary {} tokens: convert the model again",
+                    t.dims[1], vocabulary.size
+                )));
+            }
+            Some(t)
+                if names::is_plain_transformer(&architecture)
+                    && t.dims[0] != u64::from(hparams.embedding_length) =>
+            {
+                return Err(invalid(format!(
+                    "token_embd.weight has rows of {} elements and {architecture}.embedding_length is {}",
+                    t.dims[0], hparams.embedding_length
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(Info::new(info::Found { parts, paths, architecture, hparams, vocabulary, templates, vocab_only }))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::Invalid, message)
+}
+
+/// A name from a file, fit for a message: at most 80 bytes, nothing but printable characters.
+fn escape(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]);
+    let mut out: String = text.chars().flat_map(|c| c.escape_debug()).collect();
+    if bytes.len() > 80 {
+        out.push('…');
+    }
+    out
+}

@@ -79,7 +79,9 @@ impl Message {
     pub fn text(&self) -> String {
         match self.0.get("content") {
             Some(Value::String(s)) => s.clone(),
-            Some(Value::Array(parts)) => parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str)).collect(),
+            Some(Value::Array(parts)) => {
+                parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str)).collect()
+            }
             _ => String::new(),
         }
     }

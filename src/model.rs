@@ -105,7 +105,11 @@ impl Model {
     #[cfg(unix)]
     pub fn load_file(file: &File, offset: u64, length: u64, options: ModelOptions) -> Result<Model> {
         let length = match length {
-            0 => file.metadata().map_err(|e| Error::new(Code::Io, format!("the file's size: {e}")))?.len().saturating_sub(offset),
+            0 => file
+                .metadata()
+                .map_err(|e| Error::new(Code::Io, format!("the file's size: {e}")))?
+                .len()
+                .saturating_sub(offset),
             n => n,
         };
         let info = gguf::inspect_file(file, offset, length)?;
@@ -122,7 +126,8 @@ impl Model {
     }
 
     fn load_checked(info: gguf::Info, place: Place<'_>, options: ModelOptions) -> Result<Model> {
-        let ModelOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, mut progress, cancel } = options;
+        let ModelOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, mut progress, cancel } =
+            options;
         if main_gpu > 1024 {
             return Err(crate::sampling::range("main_gpu", main_gpu, 0, 1024));
         }

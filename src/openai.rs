@@ -29,16 +29,20 @@ struct Draft {
 const FIELDS: &[(&str, Set)] = &[
     ("messages", |d, v, name| {
         let messages = list(v, name)?.iter().enumerate();
-        let read = messages.map(|(i, m)| Message::from_json(m.clone()).map_err(|e| e.at(format!("messages[{i}]"))));
+        let read =
+            messages.map(|(i, m)| Message::from_json(m.clone()).map_err(|e| e.at(format!("messages[{i}]"))));
         d.request.prompt = Prompt::Messages(read.collect::<Result<_>>()?);
         Ok(())
     }),
     ("prompt", |d, v, name| {
         d.request.prompt = match v {
             Value::String(text) => Prompt::Text { text: text.clone(), parse_special: false },
-            Value::Array(items) => {
-                Prompt::Tokens(items.iter().map(|t| integer(t, name, 0, i32::MAX.into()).map(|t| t as Token)).collect::<Result<_>>()?)
-            }
+            Value::Array(items) => Prompt::Tokens(
+                items
+                    .iter()
+                    .map(|t| integer(t, name, 0, i32::MAX.into()).map(|t| t as Token))
+                    .collect::<Result<_>>()?,
+            ),
             other => return Err(wrong(name, "a string or a list of token ids", other)),
         };
         Ok(())
@@ -117,7 +121,9 @@ const FIELDS: &[(&str, Set)] = &[
     ("xtc_threshold", |d, v, name| float(v, name).map(|x| d.request.sampling.xtc_threshold = Some(x))),
     ("dry_multiplier", |d, v, name| float(v, name).map(|x| d.request.sampling.dry_multiplier = Some(x))),
     ("dry_base", |d, v, name| float(v, name).map(|x| d.request.sampling.dry_base = Some(x))),
-    ("dry_allowed_length", |d, v, name| unsigned(v, name).map(|n| d.request.sampling.dry_allowed_length = Some(n))),
+    ("dry_allowed_length", |d, v, name| {
+        unsigned(v, name).map(|n| d.request.sampling.dry_allowed_length = Some(n))
+    }),
     ("dry_penalty_last_n", |d, v, name| {
         integer(v, name, -1, 1_000_000).map(|n| d.request.sampling.dry_penalty_last_n = Some(n as i32))
     }),
@@ -155,7 +161,10 @@ const FIELDS: &[(&str, Set)] = &[
 /// [`Code::Json`], [`Code::Range`], [`Code::TooLong`], and [`Code::Unsupported`] for what this version cannot do.
 pub fn request_from_json(json: &str) -> Result<Request> {
     if json.len() > MOST_BYTES {
-        return Err(Error::new(Code::TooLong, format!("the JSON has {} bytes; at most {MOST_BYTES} are read", json.len())));
+        return Err(Error::new(
+            Code::TooLong,
+            format!("the JSON has {} bytes; at most {MOST_BYTES} are read", json.len()),
+        ));
     }
     let value: Value = serde_json::from_str(json)
         .map_err(|e| Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column())))?;
@@ -256,7 +265,8 @@ pub fn chunk_json(
         Event::Done(d) => {
             let mut choice = json!({ "index": d.choice, "delta": {}, "finish_reason": d.reason.name() });
             if let FinishReason::Error(e) = &d.reason {
-                choice["error"] = json!({ "code": e.code().value(), "type": e.code().name(), "message": e.message() });
+                choice["error"] =
+                    json!({ "code": e.code().value(), "type": e.code().name(), "message": e.message() });
             }
             let u = &d.usage;
             let usage = json!({
@@ -318,7 +328,11 @@ mod tests {
             ("{", Code::Json, "line 1"),
             ("[]", Code::Json, "an object, this is a list"),
             (r#"{"prompt":"a","temprature":1}"#, Code::Json, "did you mean \"temperature\""),
-            (r#"{"prompt":"a","temperature":"hot"}"#, Code::Json, "temperature must be a number, this is a string"),
+            (
+                r#"{"prompt":"a","temperature":"hot"}"#,
+                Code::Json,
+                "temperature must be a number, this is a string",
+            ),
             (r#"{"prompt":"a","temperature":-1}"#, Code::Range, "temperature"),
             (r#"{"prompt":"a","n":1.5}"#, Code::Json, "n must be a whole number"),
             (r#"{"prompt":"a","max_tokens":-1}"#, Code::Range, "max_tokens is -1"),

@@ -134,8 +134,13 @@ impl Request {
             Prompt::Messages(m) if m.is_empty() => {
                 return Err(Error::new(Code::Range, "the request has no messages and no prompt"))
             }
-            Prompt::Messages(m) if self.continue_final_message && m.last().is_some_and(|m| m.role() != "assistant") => {
-                return Err(Error::new(Code::Range, "continue_final_message: the last message must be the assistant's"))
+            Prompt::Messages(m)
+                if self.continue_final_message && m.last().is_some_and(|m| m.role() != "assistant") =>
+            {
+                return Err(Error::new(
+                    Code::Range,
+                    "continue_final_message: the last message must be the assistant's",
+                ))
             }
             Prompt::Tokens(t) if t.is_empty() => return Err(Error::new(Code::Range, "the prompt has no tokens")),
             _ => {}

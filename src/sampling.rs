@@ -104,11 +104,9 @@ impl Sampling {
                 _ => {}
             }
         }
-        for (name, value) in [
-            ("top_k", self.top_k),
-            ("dry_allowed_length", self.dry_allowed_length),
-            ("min_keep", self.min_keep),
-        ] {
+        for (name, value) in
+            [("top_k", self.top_k), ("dry_allowed_length", self.dry_allowed_length), ("min_keep", self.min_keep)]
+        {
             match value {
                 Some(v) if v > 1_000_000 => return Err(range(name, v, 0, 1_000_000)),
                 _ => {}
@@ -126,7 +124,10 @@ impl Sampling {
             return Err(range("logit_bias entries", self.logit_bias.len(), 0, 65_536));
         }
         if let Some((token, bias)) = self.logit_bias.iter().find(|(_, b)| b.is_nan() || *b == f32::INFINITY) {
-            return Err(Error::new(Code::Range, format!("logit_bias of token {token} is {bias}; it must be finite or -inf")));
+            return Err(Error::new(
+                Code::Range,
+                format!("logit_bias of token {token} is {bias}; it must be finite or -inf"),
+            ));
         }
         Ok(())
     }

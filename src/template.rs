@@ -166,9 +166,7 @@ fn compile(source: &str) -> Result<Environment<'static>> {
     }
     let mut environment = environment::hugging_face(FUEL);
     let source_of_tags = environment::without_generation_tags(source);
-    environment
-        .add_template_owned("chat", source_of_tags)
-        .map_err(|e| describe(&e, source))?;
+    environment.add_template_owned("chat", source_of_tags).map_err(|e| describe(&e, source))?;
     Ok(environment)
 }
 
@@ -215,7 +213,15 @@ fn describe(error: &minijinja::Error, source: &str) -> Error {
             Some(own) => format!("{kind}: {}", own.chars().take(200).collect::<String>()),
             // Words of the compiler about the source, such as an unknown name, are worth telling; they are short and
             // name things of the template.
-            None if matches!(kind, ErrorKind::SyntaxError | ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction | ErrorKind::UnknownMethod) => {
+            None if matches!(
+                kind,
+                ErrorKind::SyntaxError
+                    | ErrorKind::UnknownFilter
+                    | ErrorKind::UnknownTest
+                    | ErrorKind::UnknownFunction
+                    | ErrorKind::UnknownMethod
+            ) =>
+            {
                 format!("{kind}: {}", error.detail().unwrap_or("").chars().take(200).collect::<String>())
             }
             None => kind.to_string(),

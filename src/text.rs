@@ -77,7 +77,8 @@ impl StopFilter {
             return None;
         }
         self.held.push_str(text);
-        let found = self.stops.iter().enumerate().filter_map(|(i, s)| self.held.find(s.as_str()).map(|at| (at, i))).min();
+        let found =
+            self.stops.iter().enumerate().filter_map(|(i, s)| self.held.find(s.as_str()).map(|at| (at, i))).min();
         // A longer stop string that begins earlier may still be on its way, but a complete one ends the text now.
         if let Some((at, which)) = found {
             out.push_str(&self.held[..at]);

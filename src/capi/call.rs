@@ -48,7 +48,8 @@ pub(super) fn fallible(error: *mut *mut qask_error, body: impl FnOnce() -> Resul
         }
         Err(e) => {
             let code = e.code().value();
-            let object = if error.is_null() { None } else { ErrorObject::new(&e).and_then(|o| handle::insert(o).ok()) };
+            let object =
+                if error.is_null() { None } else { ErrorObject::new(&e).and_then(|o| handle::insert(o).ok()) };
             store_error(error, object.map_or(std::ptr::null_mut(), |h| h as *mut qask_error));
             code
         }
@@ -145,10 +146,9 @@ pub(super) fn own<'a, T>(mutex: &'a Mutex<T>, what: &str) -> Result<MutexGuard<'
     match mutex.try_lock() {
         Ok(guard) => Ok(guard),
         Err(TryLockError::Poisoned(e)) => Ok(e.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            Code::Busy,
-            format!("another thread is using this {what}; it has one owner at a time"),
-        )),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(Code::Busy, format!("another thread is using this {what}; it has one owner at a time")))
+        }
     }
 }
 
@@ -157,7 +157,9 @@ pub(super) fn timeout(ms: i64) -> Result<Option<std::time::Duration>> {
     match ms {
         -1 => Ok(None),
         0.. => Ok(Some(std::time::Duration::from_millis(ms as u64))),
-        _ => Err(Error::new(Code::Range, format!("timeout_ms is {ms}; it must be -1 (for ever), 0 (look) or more"))),
+        _ => {
+            Err(Error::new(Code::Range, format!("timeout_ms is {ms}; it must be -1 (for ever), 0 (look) or more")))
+        }
     }
 }
 

@@ -151,10 +151,9 @@ fn check<T: Object>(handle: usize) -> Result<(usize, usize)> {
     }
     match decode(handle) {
         Some((slot, generation, kind)) if kind == T::KIND => Ok((slot, generation)),
-        Some((_, _, kind)) => Err(Error::new(
-            Code::Handle,
-            format!("a {} is required, this is a {}", T::KIND.name(), kind.name()),
-        )),
+        Some((_, _, kind)) => {
+            Err(Error::new(Code::Handle, format!("a {} is required, this is a {}", T::KIND.name(), kind.name())))
+        }
         None => Err(Error::new(Code::Handle, format!("a {} is required, this is not a handle", T::KIND.name()))),
     }
 }

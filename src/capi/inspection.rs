@@ -58,7 +58,10 @@ pub extern "C" fn qask_inspection_estimated_memory(inspection: *const qask_inspe
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_inspection_architecture(inspection: *const qask_inspection, length: *mut usize) -> *const c_char {
+pub extern "C" fn qask_inspection_architecture(
+    inspection: *const qask_inspection,
+    length: *mut usize,
+) -> *const c_char {
     infallible(std::ptr::null(), || {
         let object = handle::get::<InspectionObject>(inspection as usize)?;
         Ok(text(Some(&object.facts.architecture), length))
@@ -80,7 +83,10 @@ pub extern "C" fn qask_inspection_name(inspection: *const qask_inspection, lengt
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_inspection_quantization(inspection: *const qask_inspection, length: *mut usize) -> *const c_char {
+pub extern "C" fn qask_inspection_quantization(
+    inspection: *const qask_inspection,
+    length: *mut usize,
+) -> *const c_char {
     infallible(std::ptr::null(), || {
         let object = handle::get::<InspectionObject>(inspection as usize)?;
         Ok(text(Some(&object.facts.quantization), length))
@@ -135,7 +141,10 @@ pub extern "C" fn qask_inspection_file_size(inspection: *const qask_inspection) 
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_inspection_chat_template(inspection: *const qask_inspection, length: *mut usize) -> *const c_char {
+pub extern "C" fn qask_inspection_chat_template(
+    inspection: *const qask_inspection,
+    length: *mut usize,
+) -> *const c_char {
     infallible(std::ptr::null(), || {
         let object = handle::get::<InspectionObject>(inspection as usize)?;
         Ok(text(object.facts.template.as_ref(), length))
@@ -175,7 +184,10 @@ pub extern "C" fn qask_inspection_metadata(
 ///
 /// Any thread. Alive as long as the handle. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_inspection_metadata_key_at(inspection: *const qask_inspection, index: usize) -> *const c_char {
+pub extern "C" fn qask_inspection_metadata_key_at(
+    inspection: *const qask_inspection,
+    index: usize,
+) -> *const c_char {
     infallible(std::ptr::null(), || {
         let object = handle::get::<InspectionObject>(inspection as usize)?;
         Ok(text(object.facts.metadata.get(index).map(|(k, _)| k), std::ptr::null_mut()))
@@ -186,7 +198,10 @@ pub extern "C" fn qask_inspection_metadata_key_at(inspection: *const qask_inspec
 ///
 /// Any thread. Alive as long as the handle. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_inspection_metadata_value_at(inspection: *const qask_inspection, index: usize) -> *const c_char {
+pub extern "C" fn qask_inspection_metadata_value_at(
+    inspection: *const qask_inspection,
+    index: usize,
+) -> *const c_char {
     infallible(std::ptr::null(), || {
         let object = handle::get::<InspectionObject>(inspection as usize)?;
         Ok(text(object.facts.metadata.get(index).map(|(_, v)| v), std::ptr::null_mut()))

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::basics::{optional_cancel, qask_cancel, qask_string, TextObject};
-use super::call::{
-    fallible, free, hand_out, infallible, name, own, put, put_optional, required, slice, content,
-};
+use super::call::{content, fallible, free, hand_out, infallible, name, own, put, put_optional, required, slice};
 use super::error::{c_string, qask_error};
 use super::facts::{text, Facts};
 use super::handle::{self, Kind, Object};
@@ -90,8 +88,10 @@ pub extern "C" fn qask_model_load_splits(
 ) -> qask_status {
     fallible(error, || {
         required(out, "out")?;
-        let paths: Vec<PathBuf> =
-            slice(paths, count, "paths")?.iter().map(|p| name(*p, "path").map(PathBuf::from)).collect::<Result<_>>()?;
+        let paths: Vec<PathBuf> = slice(paths, count, "paths")?
+            .iter()
+            .map(|p| name(*p, "path").map(PathBuf::from))
+            .collect::<Result<_>>()?;
         hand_out(out, ModelObject::new(Model::load_splits(&paths, options(model_options, cancel)?)?))
     })
 }

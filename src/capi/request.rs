@@ -1,6 +1,6 @@
 //! Requests: what goes in, and the limits.
 
-use super::call::{fallible, free, hand_out, own, required, content, name, slice};
+use super::call::{content, fallible, free, hand_out, name, own, required, slice};
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::status::{qask_status, QASK_OK};
@@ -128,9 +128,8 @@ pub extern "C" fn qask_request_add_message_json(
 }
 
 fn parse(json: &str) -> Result<serde_json::Value> {
-    serde_json::from_str(json).map_err(|e| {
-        Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column()))
-    })
+    serde_json::from_str(json)
+        .map_err(|e| Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column())))
 }
 
 /// Sets a raw prompt instead of messages. `parse_special` turns texts of special tokens into those tokens: leave it

@@ -3,8 +3,8 @@
 use std::ffi::{c_char, CString};
 use std::sync::{Arc, Mutex};
 
-use super::call::{fallible, hand_out, infallible, micros, own, put, put_optional, required, timeout};
 use super::basics::{qask_string, TextObject};
+use super::call::{fallible, hand_out, infallible, micros, own, put, put_optional, required, timeout};
 use super::error::{c_string, qask_error};
 use super::facts::text;
 use super::handle::{self, Kind, Object};
@@ -144,7 +144,9 @@ impl EventObject {
     fn new(event: Event, model: Model) -> EventObject {
         let (content, error) = match &event {
             Event::Text(t) => (c_string(&t.text), None),
-            Event::Done(Done { reason: FinishReason::Error(e), .. }) => (CString::default(), Some(c_string(e.message()))),
+            Event::Done(Done { reason: FinishReason::Error(e), .. }) => {
+                (CString::default(), Some(c_string(e.message())))
+            }
             Event::Done(_) => (CString::default(), None),
         };
         EventObject { event, text: content, error, model }
@@ -180,7 +182,8 @@ pub extern "C" fn qask_event_json(
         required(out, "out")?;
         let object = handle::get::<EventObject>(event as usize)?;
         let id = if id.is_null() { "" } else { super::call::name(id, "id")? };
-        let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let created =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let model = object.model.info().name.clone().unwrap_or_default();
         let piece = |token| object.model.token_bytes(token, true).unwrap_or_default();
         let json = crate::openai::chunk_json(&object.event, id, &model, created, &piece);

@@ -16,11 +16,10 @@ pub(crate) const MOST: usize = if cfg!(target_pointer_width = "64") { 2 << 30 } 
 /// Runs `work` on a thread with a stack of this many bytes and waits for it.
 pub(crate) fn run_sized<T: Send>(stack: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     thread::scope(|scope| {
-        let thread = thread::Builder::new()
-            .name("qask-work".into())
-            .stack_size(stack)
-            .spawn_scoped(scope, work)
-            .map_err(|e| Error::new(Code::OutOfMemory, format!("no thread with a stack of {stack} bytes: {e}")))?;
+        let thread =
+            thread::Builder::new().name("qask-work".into()).stack_size(stack).spawn_scoped(scope, work).map_err(
+                |e| Error::new(Code::OutOfMemory, format!("no thread with a stack of {stack} bytes: {e}")),
+            )?;
         thread.join().unwrap_or_else(|panic| Err(panicked(&*panic)))
     })
 }
@@ -56,7 +55,11 @@ mod tests {
     fn the_stack_is_big() {
         fn deep(n: usize) -> usize {
             let page = std::hint::black_box([0u8; 4096]);
-            if n == 0 { page[0] as usize } else { 1 + deep(n - 1) }
+            if n == 0 {
+                page[0] as usize
+            } else {
+                1 + deep(n - 1)
+            }
         }
         assert_eq!(run(|| Ok(deep(4_000))).unwrap(), 4_000);
     }

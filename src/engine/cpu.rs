@@ -23,13 +23,28 @@ pub(super) fn check() -> Result<()> {
 fn required() -> Result<Vec<&'static str>> {
     // In the order of `qg_cpu_bits`.
     const NAMES: [&str; 16] = [
-        "ssse3", "avx", "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512vbmi", "avx512vnni", "avx512bf16",
-        "avxvnni", "amx-int8", "dotprod", "i8mm", "sve", "fp16",
+        "ssse3",
+        "avx",
+        "avx2",
+        "fma",
+        "f16c",
+        "bmi2",
+        "avx512f",
+        "avx512vbmi",
+        "avx512vnni",
+        "avx512bf16",
+        "avxvnni",
+        "amx-int8",
+        "dotprod",
+        "i8mm",
+        "sve",
+        "fp16",
     ];
     let mut bits = 0u64;
     // SAFETY: one place to write to; the functions asked return constants.
     guard::call(|f| unsafe { guard::qg_cpu_bits(&mut bits, f) })?;
-    let mut names: Vec<&str> = NAMES.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, n)| *n).collect();
+    let mut names: Vec<&str> =
+        NAMES.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, n)| *n).collect();
     names.extend(native());
     names.sort_unstable();
     names.dedup();

@@ -195,7 +195,13 @@ extern "C" {
         fault: *mut RawFault,
     ) -> c_int;
     pub(crate) fn qg_logits(c: *mut llama_context, row: i32, out: *mut *mut f32, fault: *mut RawFault) -> c_int;
-    pub(crate) fn qg_seq_rm(c: *mut llama_context, seq: i32, from: i32, ok: *mut bool, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_seq_rm(
+        c: *mut llama_context,
+        seq: i32,
+        from: i32,
+        ok: *mut bool,
+        fault: *mut RawFault,
+    ) -> c_int;
     pub(crate) fn qg_seq_cp(c: *mut llama_context, from: i32, to: i32, until: i32, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_sampler_new(
         m: *const llama_model,
@@ -239,9 +245,10 @@ pub(crate) struct Fault {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault.kind {
-            FaultKind::Memory => {
-                Error::new(Code::OutOfMemory, "the engine could not allocate memory: use a smaller context or model")
-            }
+            FaultKind::Memory => Error::new(
+                Code::OutOfMemory,
+                "the engine could not allocate memory: use a smaller context or model",
+            ),
             _ => Error::new(Code::EngineFault, format!("the engine failed: {}", fault.text)),
         }
     }
@@ -266,7 +273,8 @@ pub(crate) fn call_with_log(call: impl FnOnce(*mut RawFault) -> c_int) -> std::r
     // SAFETY: both arrays hold a NUL, set above or by the guard behind what it wrote.
     let text = |from: *const c_char| unsafe { CStr::from_ptr(from) }.to_string_lossy().into_owned();
     // SAFETY: `p` points to `raw`, which lives until the end of this function.
-    let (words, log) = unsafe { ((&raw const (*p).text).cast::<c_char>(), (&raw const (*p).log).cast::<c_char>()) };
+    let (words, log) =
+        unsafe { ((&raw const (*p).text).cast::<c_char>(), (&raw const (*p).log).cast::<c_char>()) };
     let kind = match rc {
         // SAFETY: as above.
         0 if unsafe { *log } == 0 => return Ok(String::new()),
@@ -324,8 +332,7 @@ pub fn devices() -> Result<Vec<Device>> {
     let mut out = Vec::new();
     let mut count = 1;
     while out.len() < count {
-        let mut raw =
-            RawDevice { name: [0; 64], description: [0; 128], memory_total: 0, memory_free: 0, kind: 0 };
+        let mut raw = RawDevice { name: [0; 64], description: [0; 128], memory_total: 0, memory_free: 0, kind: 0 };
         // SAFETY: both places live through the call.
         call(|f| unsafe { qg_device_get(out.len(), &mut raw, &mut count, f) })?;
         if out.len() < count {

@@ -92,11 +92,9 @@ impl Engine {
             let (shared, model, options) = (Arc::clone(&shared), model.clone(), options.clone());
             move || worker::Worker::new(shared, model, options, context, watch).run()
         };
-        std::thread::Builder::new()
-            .name("qask-engine".into())
-            .stack_size(bigstack::STACK)
-            .spawn(worker)
-            .map_err(|e| Error::new(Code::OutOfMemory, format!("the engine's thread could not be started: {e}")))?;
+        std::thread::Builder::new().name("qask-engine".into()).stack_size(bigstack::STACK).spawn(worker).map_err(
+            |e| Error::new(Code::OutOfMemory, format!("the engine's thread could not be started: {e}")),
+        )?;
         Ok(Engine(Arc::new(Handle { shared, model: model.clone(), options, order: AtomicU64::new(0) })))
     }
 

@@ -181,7 +181,8 @@ impl Context {
         }
         .map_err(Error::from)?;
         if raw.is_null() {
-            let why = log.lines().rev().find(|l| l.contains("fail") || l.contains("error")).unwrap_or("no reason given");
+            let why =
+                log.lines().rev().find(|l| l.contains("fail") || l.contains("error")).unwrap_or("no reason given");
             let code = if why.contains("alloc") { Code::OutOfMemory } else { Code::Unsupported };
             let why = why.rsplit_once(": ").map_or(why, |(_, w)| w).trim();
             return Err(Error::new(

@@ -180,6 +180,15 @@ impl EngineOptions {
         if u64::from(kv_tokens) > 1 << 28 {
             return Err(range("kv_tokens", kv_tokens, n_ctx, 1 << 28));
         }
-        Ok(Resolved { n_ctx, kv_tokens, max_sequences, slots, threads, threads_batch, options: self.clone(), can_cut })
+        Ok(Resolved {
+            n_ctx,
+            kv_tokens,
+            max_sequences,
+            slots,
+            threads,
+            threads_batch,
+            options: self.clone(),
+            can_cut,
+        })
     }
 }

@@ -93,7 +93,9 @@ impl Sampler {
             top_n_sigma: s.top_n_sigma.unwrap_or(-1.0),
         };
         let penalised = settled.penalty_last_n > 0
-            && (settled.repeat_penalty != 1.0 || settled.frequency_penalty != 0.0 || settled.presence_penalty != 0.0);
+            && (settled.repeat_penalty != 1.0
+                || settled.frequency_penalty != 0.0
+                || settled.presence_penalty != 0.0);
         let dry = settled.dry_multiplier > 0.0 && settled.dry_penalty_last_n > 0;
         let greedy = settled.temperature <= 0.0 && settled.mirostat == 0;
         let mut bias = s.logit_bias.clone();

@@ -151,7 +151,8 @@ impl Sequence {
         if request.max_tokens == Some(0) {
             return Ok(Step::Finish(FinishReason::Length));
         }
-        let sampler = self.sampler.as_mut().ok_or_else(|| Error::new(Code::Panic, "a sequence without a sampler"))?;
+        let sampler =
+            self.sampler.as_mut().ok_or_else(|| Error::new(Code::Panic, "a sequence without a sampler"))?;
         let logprobs = request.logprobs.map(|n| Logprobs::new(logits, n as usize)).transpose()?;
         let may_end = self.generated >= request.min_tokens && !request.ignore_eos;
         let token = sampler.sample(logits, if may_end { &[] } else { enders }, &self.tokens, scratch)?;
@@ -207,7 +208,10 @@ impl Sequence {
             let tail = std::mem::take(&mut self.text);
             self.stop.push(&tail, &mut self.pending.text);
             self.stop.finish(&mut self.pending.text);
-            if !(self.pending.text.is_empty() && self.pending.tokens.is_empty() && self.pending.logprobs.is_empty()) {
+            if !(self.pending.text.is_empty()
+                && self.pending.tokens.is_empty()
+                && self.pending.logprobs.is_empty())
+            {
                 self.send();
             }
         }

@@ -72,13 +72,8 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn new(slots: u32, cells: u32) -> Slots {
-        let empty = || Slot {
-            used: Use::Free,
-            tokens: Vec::new(),
-            cells: Vec::new(),
-            key: Arc::from(""),
-            pinned: false,
-        };
+        let empty =
+            || Slot { used: Use::Free, tokens: Vec::new(), cells: Vec::new(), key: Arc::from(""), pinned: false };
         Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0 }
     }
 
@@ -157,7 +152,8 @@ impl Slots {
 
     /// Slot `to` (empty) holds the first tokens of `from` too.
     pub(super) fn share(&mut self, from: usize, to: usize, tokens: usize) {
-        let (text, cells) = (self.slots[from].tokens[..tokens].to_vec(), self.slots[from].cells[..tokens].to_vec());
+        let (text, cells) =
+            (self.slots[from].tokens[..tokens].to_vec(), self.slots[from].cells[..tokens].to_vec());
         cells.iter().for_each(|c| self.ledger.hold(*c));
         self.slots[to].tokens = text;
         self.slots[to].cells = cells;

@@ -92,7 +92,10 @@ impl Channel {
                 return Ok(Next::Finished);
             }
             if state.closed {
-                return Err(Error::new(Code::Closed, "the engine or the stream was closed while the stream was running"));
+                return Err(Error::new(
+                    Code::Closed,
+                    "the engine or the stream was closed while the stream was running",
+                ));
             }
             state.waiting = true;
             state = match until {

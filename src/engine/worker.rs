@@ -145,10 +145,8 @@ impl Worker {
     }
 
     fn set_threads(&mut self) -> Running<()> {
-        let want = (
-            self.shared.threads.load(Ordering::Relaxed),
-            self.shared.threads_batch.load(Ordering::Relaxed),
-        );
+        let want =
+            (self.shared.threads.load(Ordering::Relaxed), self.shared.threads_batch.load(Ordering::Relaxed));
         if want != self.threads {
             self.context.set_threads(want.0, want.1)?;
             self.threads = want;
@@ -304,7 +302,11 @@ impl Worker {
                 // The last resort is the prefix itself: its other cells may be what is missing.
                 let alone = self.active.is_empty();
                 return match found {
-                    Some(m) if alone && self.slots.get(m.slot).used != Use::Active && !self.slots.get(m.slot).pinned => {
+                    Some(m)
+                        if alone
+                            && self.slots.get(m.slot).used != Use::Active
+                            && !self.slots.get(m.slot).pinned =>
+                    {
                         self.take_over(m).map(Some)
                     }
                     _ => Ok(None),
@@ -422,7 +424,8 @@ impl Worker {
         }
         let took = began.elapsed();
         let decoding = self.active.iter().filter(|s| s.is_decoding() && s.in_step > 0).count();
-        let prompt = self.batch.len() - self.active.iter().filter(|s| s.is_decoding()).map(|s| s.in_step).sum::<usize>();
+        let prompt =
+            self.batch.len() - self.active.iter().filter(|s| s.is_decoding()).map(|s| s.in_step).sum::<usize>();
         self.pace.learn(took, decoding, prompt);
         self.commit();
         let output = self.sample()?;

@@ -73,7 +73,9 @@ impl Marks {
         let mut free = CANDIDATES.filter(|c| used >> (c - CANDIDATES.start) & 1 == 0).filter_map(char::from_u32);
         match (free.next(), free.next()) {
             (Some(open), Some(close)) => Ok(Marks { open, close, seen: 0 }),
-            _ => Err(Error::new(Code::Range, "the messages use all of U+FDD0 to U+FDEF, which are not characters")),
+            _ => {
+                Err(Error::new(Code::Range, "the messages use all of U+FDD0 to U+FDEF, which are not characters"))
+            }
         }
     }
 
@@ -147,7 +149,9 @@ impl Marks {
             }
             match start.take() {
                 Some(from) => protected.push(from..clean.len()),
-                None if c == self.close => protected.push(clean.len().saturating_sub(longest).max(last)..clean.len()),
+                None if c == self.close => {
+                    protected.push(clean.len().saturating_sub(longest).max(last)..clean.len())
+                }
                 None => {}
             }
             last = clean.len();

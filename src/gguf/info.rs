@@ -1,0 +1,145 @@
+//! What a model file says of itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use super::header::Container;
+use super::hparams::Hparams;
+use super::types;
+use super::value::Value;
+use super::vocab::Vocabulary;
+
+/// A model, described by its file alone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// Such as "qwen2".
+    pub architecture: String,
+    /// The model's own name.
+    pub name: Option<String>,
+    /// How the weights are stored, such as "Q4_K_M"; the commonest tensor type where the file does not say.
+    pub quantization: String,
+    /// Number of weights.
+    pub parameters: u64,
+    /// Tokens that the model was trained for.
+    pub context_length: u32,
+    /// Width of the model.
+    pub embedding_length: u32,
+    /// Number of layers.
+    pub block_count: u32,
+    /// Elements of a token's keys and values over all layers.
+    pub kv_elements_per_token: u64,
+    /// Tokens in the vocabulary.
+    pub vocabulary_size: u32,
+    /// Kind of tokenizer: "gpt2", "llama", "bert", "t5"…
+    pub tokenizer_model: Option<String>,
+    /// The longest token in bytes, as the vocabulary spells it.
+    pub max_token_bytes: u32,
+    /// Names of the chat templates; "default" is the model's own.
+    pub chat_templates: Vec<String>,
+    /// Tokens that a sliding-window layer sees.
+    pub sliding_window: Option<u32>,
+    /// Bytes of the file, or of all parts together.
+    pub file_size: u64,
+    /// Bytes of the weights.
+    pub tensor_bytes: u64,
+    /// Number of tensors.
+    pub tensor_count: u64,
+    /// Whether it has no weights, only a vocabulary.
+    pub vocab_only: bool,
+    /// The files, in order; empty when it was read from a descriptor.
+    pub parts: Vec<PathBuf>,
+    /// The model's recommended sampling: `general.sampling.*` without the prefix.
+    pub sampling: BTreeMap<String, String>,
+    /// What is odd about the file and does no harm.
+    pub warnings: Vec<String>,
+    metadata: Vec<(String, Value)>,
+}
+
+/// What the checks found.
+pub(super) struct Found<'a> {
+    pub parts: &'a [Container],
+    pub paths: Vec<PathBuf>,
+    pub architecture: String,
+    pub hparams: Hparams,
+    pub vocabulary: Vocabulary,
+    pub templates: Vec<String>,
+    pub vocab_only: bool,
+}
+
+/// Compute buffers of a usual context, in bytes: logits of a few rows and the activations of one micro-batch.
+const COMPUTE_ALLOWANCE: u64 = 64 << 20;
+
+impl Info {
+    pub(super) fn new(found: Found<'_>) -> Info {
+        let Found { parts, paths, architecture, hparams, vocabulary, templates, vocab_only } = found;
+        let entries = &parts[0].entries;
+        let tensors = || parts.iter().flat_map(|p| &p.tensors);
+        let value = |key: &str| entries.iter().find(|e| e.key == key).map(|e| &e.value);
+        let file_type = value("general.file_type").and_then(Value::as_u64).and_then(types::file_type_name);
+        let quantization =
+            file_type.map_or_else(|| commonest(tensors().map(|t| (t.kind.name, t.bytes))), str::to_owned);
+        let heads = |list: &[u32], i: usize| u64::from(list.get(i).copied().unwrap_or(0));
+        let width = u64::from(hparams.key_length) + u64::from(hparams.value_length);
+        let kv = (0..hparams.block_count as usize).map(|i| heads(&hparams.heads_kv, i).saturating_mul(width));
+        let sampling = entries
+            .iter()
+            .filter_map(|e| e.key.strip_prefix("general.sampling.").map(|k| (k.to_owned(), e.value.to_string())));
+        Info {
+            name: value("general.name").and_then(Value::as_str).map(str::to_owned),
+            quantization,
+            parameters: tensors().map(|t| t.elements).fold(0, u64::saturating_add),
+            context_length: hparams.context_length,
+            embedding_length: hparams.embedding_length,
+            block_count: hparams.block_count,
+            kv_elements_per_token: kv.fold(0, u64::saturating_add),
+            vocabulary_size: vocabulary.size,
+            tokenizer_model: vocabulary.model,
+            max_token_bytes: vocabulary.max_token_bytes,
+            chat_templates: templates,
+            sliding_window: hparams.sliding_window,
+            file_size: parts.iter().map(|p| p.file_size).sum(),
+            tensor_bytes: tensors().map(|t| t.bytes).fold(0, u64::saturating_add),
+            tensor_count: tensors().count() as u64,
+            vocab_only,
+            parts: paths,
+            sampling: sampling.collect(),
+            warnings: vocabulary.warnings,
+            metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
+            architecture,
+        }
+    }
+
+    /// Whether the model has a chat template of its own.
+    pub fn has_chat_template(&self) -> bool {
+        self.chat_templates.iter().any(|t| t == "default")
+    }
+
+    /// Bytes of memory for the weights, an f16 KV cache of `n_ctx` tokens, and a usual compute buffer. Repacking the
+    /// weights for the CPU's kernels may come on top.
+    pub fn estimated_memory(&self, n_ctx: u32) -> u64 {
+        let kv = self.kv_elements_per_token.saturating_mul(2).saturating_mul(n_ctx.into());
+        self.tensor_bytes.saturating_add(kv).saturating_add(COMPUTE_ALLOWANCE)
+    }
+
+    /// The value of a metadata key.
+    pub fn metadata(&self, key: &str) -> Option<&Value> {
+        self.metadata.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// How many metadata keys there are.
+    pub fn metadata_count(&self) -> usize {
+        self.metadata.len()
+    }
+
+    /// A metadata key and its value, in the order of the file.
+    pub fn metadata_at(&self, index: usize) -> Option<(&str, &Value)> {
+        self.metadata.get(index).map(|(k, v)| (k.as_str(), v))
+    }
+}
+
+fn commonest<'a>(types: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut bytes: HashMap<&str, u64> = HashMap::new();
+    types.for_each(|(name, n)| *bytes.entry(name).or_default() += n);
+    bytes.into_iter().max_by_key(|(name, n)| (*n, *name)).map_or("none", |(name, _)| name).to_owned()
+}
