@@ -1,0 +1,324 @@
+//! Bad input is an error with a message of its own, and the process lives.
+
+mod support;
+
+use qask::engine::{CacheType, FlashAttention};
+use qask::{Code, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling};
+use support::{tiny, Gguf, Value};
+
+fn load(path: impl AsRef<std::path::Path>) -> Result<Model, qask::Error> {
+    Model::load(path.as_ref(), ModelOptions::default())
+}
+
+fn refused(change: impl FnOnce(&mut Gguf)) -> qask::Error {
+    let mut gguf = tiny();
+    change(&mut gguf);
+    let file = gguf.file();
+    load(&file).expect_err("refused")
+}
+
+fn engine() -> Engine {
+    Engine::new(&load(tiny().file()).unwrap(), EngineOptions::default()).unwrap()
+}
+
+fn failure(engine: &Engine, request: &Request) -> qask::Error {
+    engine.submit(request).unwrap().collect_text().expect_err("a failure")
+}
+
+#[test]
+fn the_tiny_model_is_good() {
+    let model = load(tiny().file()).unwrap();
+    assert_eq!(model.info().architecture, "llama");
+    assert_eq!(model.vocabulary_size(), 259);
+    let (_, done) = engine().submit(&Request::text("abc").max_tokens(8)).unwrap().collect_text().unwrap();
+    assert_eq!(done.usage.prompt_tokens, 3);
+}
+
+#[test]
+fn files_that_are_no_models() {
+    for (bytes, words) in [
+        (&b""[..], "empty"),
+        (b"GG", "too short"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"{\"error\":\"not found\"}", "JSON"),
+        (b"hello, this is just some text in a file", "text file"),
+        (b"PK\x03\x04aaaaaaaaaaaaaaaaaaaaaa", "zip"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "LFS"),
+        (b"GGUF\x00\x00\x00\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "big-endian"),
+        (b"GGUF\x09\x00\x00\x00aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "version 9"),
+        (b"GGUF\x01\x00\x00\x00aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "version 1"),
+    ] {
+        let e = load(support::file_of(bytes)).unwrap_err();
+        assert_eq!(e.code(), Code::Invalid, "{e}");
+        assert!(e.message().contains(words), "{words}: {e}");
+    }
+    assert_eq!(load("/no/such/file.gguf").unwrap_err().code(), Code::NotFound);
+    assert!(load(std::env::temp_dir()).unwrap_err().message().contains("directory"));
+}
+
+#[test]
+fn every_prefix_of_a_model_is_an_error() {
+    let bytes = tiny().bytes();
+    let big = std::fs::read(support::smollm2()).unwrap();
+    for end in (0..bytes.len()).step_by(61) {
+        assert!(load(support::file_of(&bytes[..end])).is_err(), "{end} bytes of a tiny model");
+    }
+    for end in (0..4 << 20).step_by(4096).chain([big.len() / 2, big.len() - 4096, big.len() - 1]) {
+        let e = qask::gguf::inspect_source(&big[..end]).expect_err("refused");
+        assert!(matches!(e.code(), Code::Invalid | Code::Io), "{end}: {e}");
+    }
+}
+
+#[test]
+fn models_that_llama_cpp_would_abort_on() {
+    let u = |n| Value::U32(n);
+    let mut cases: Vec<(qask::Error, Code, &str)> = vec![
+        (refused(|g| g.set("general.architecture", Value::Str("zzz".into()))), Code::UnsupportedArch, "zzz"),
+        (refused(|g| g.set("general.type", Value::Str("adapter".into()))), Code::Invalid, "LoRA"),
+        (refused(|g| g.set("general.alignment", u(8))), Code::Invalid, "general.alignment"),
+        (refused(|g| g.set("llama.block_count", u(0))), Code::Invalid, "block_count"),
+        (refused(|g| g.set("llama.block_count", u(100_000))), Code::Invalid, "block_count"),
+        (refused(|g| g.set("llama.block_count", Value::F32(1.0))), Code::Invalid, "block_count"),
+        (refused(|g| g.set("llama.attention.head_count", u(0))), Code::Invalid, "head_count"),
+        (refused(|g| g.set("llama.attention.head_count", u(3))), Code::Invalid, ""),
+        (refused(|g| g.set("llama.context_length", u(0))), Code::Invalid, "context_length"),
+        (refused(|g| g.set("llama.rope.freq_base", Value::F32(0.0))), Code::Invalid, "freq_base"),
+        (refused(|g| g.set("llama.rope.scaling.type", Value::Str("odd".into()))), Code::Invalid, "scaling"),
+        (refused(|g| g.set("llama.attention.layer_norm_rms_epsilon", Value::F32(-1.0))), Code::Invalid, "epsilon"),
+        (refused(|g| g.set("llama.pooling_type", u(77))), Code::Invalid, "pooling"),
+        (refused(|g| g.set("tokenizer.ggml.model", Value::Str("odd".into()))), Code::Invalid, "tokenizer"),
+        (refused(|g| g.set("tokenizer.ggml.pre", Value::Str("odd".into()))), Code::Invalid, "tokenizer.ggml.pre"),
+        (refused(|g| g.remove("tokenizer.ggml.tokens")), Code::Invalid, "tokens"),
+        (refused(|g| g.remove("general.architecture")), Code::Invalid, "general.architecture"),
+        (refused(|g| g.keys.push(("general.name".into(), Value::Str("again".into())))), Code::Invalid, "twice"),
+        (refused(|g| g.tensor("blk.0.attn_norm.weight").name = "output_norm.weight".into()), Code::Invalid, "twice"),
+        (refused(|g| g.tensor("output.weight").kind = 26), Code::Invalid, "I32"),
+        (refused(|g| g.tensor("output.weight").kind = 999), Code::Invalid, "type 999"),
+        (refused(|g| g.tensor("output.weight").dims = vec![1 << 40, 1 << 40]), Code::Invalid, "overflow"),
+        (refused(|g| g.tensor("output.weight").dims = vec![32, 1 << 20]), Code::Invalid, ""),
+        (refused(|g| g.tensors.retain(|t| t.name != "blk.0.ffn_up.weight")), Code::Invalid, "ffn_up"),
+    ];
+    let duplicate = refused(|g| {
+        let Some((_, Value::Strings(tokens))) = g.keys.iter_mut().find(|(k, _)| k == "tokenizer.ggml.tokens") else {
+            panic!()
+        };
+        tokens[7] = tokens[8].clone();
+    });
+    cases.push((duplicate, Code::Invalid, "same as token"));
+    for (e, code, words) in cases {
+        assert_eq!(e.code(), code, "{words}: {e}");
+        assert!(e.message().contains(words), "{words}: {e}");
+        assert!(!e.message().contains("null result") && !e.message().contains("/src/"), "{e}");
+    }
+}
+
+#[test]
+fn a_missing_part_is_named() {
+    let mut gguf = tiny();
+    gguf.set("split.count", Value::U32(2));
+    let folder = tempfile::tempdir().unwrap();
+    let first = folder.path().join("m-00001-of-00002.gguf");
+    std::fs::write(&first, gguf.bytes()).unwrap();
+    let e = load(&first).unwrap_err();
+    assert_eq!(e.code(), Code::NotFound);
+    assert!(e.message().contains("m-00002-of-00002.gguf"), "{e}");
+}
+
+#[test]
+fn a_model_inside_another_file() {
+    use std::io::{Seek, SeekFrom, Write};
+    let bytes = tiny().bytes();
+    for offset in [0u64, 64, 77] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![7; offset as usize]).unwrap();
+        file.write_all(&bytes).unwrap();
+        file.write_all(b"and something behind").unwrap();
+        file.seek(SeekFrom::Start(5)).unwrap();
+        let length = bytes.len() as u64;
+        let model = Model::load_file(&file, offset, length, ModelOptions::default()).unwrap();
+        assert_eq!(file.stream_position().unwrap(), 5);
+        assert_eq!(model.vocabulary_size(), 259);
+        let e = Model::load_file(&file, offset, length - 64, ModelOptions::default()).unwrap_err();
+        assert_eq!(e.code(), Code::Invalid, "{e}");
+        let e = Model::load_file(&file, offset, length * 2, ModelOptions::default()).unwrap_err();
+        assert_eq!(e.code(), Code::Range, "{e}");
+    }
+}
+
+#[test]
+fn loading_can_be_watched_and_cancelled() {
+    let cancel = qask::Cancel::new();
+    let raise = cancel.clone();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let options = ModelOptions {
+        cancel: Some(cancel),
+        progress: Some(Box::new(move |share| {
+            log.lock().unwrap().push(share);
+            if share > 0.3 {
+                raise.cancel();
+            }
+        })),
+        ..ModelOptions::default()
+    };
+    assert_eq!(Model::load(support::smollm2(), options).unwrap_err().code(), Code::Cancelled);
+    assert!(seen.lock().unwrap().len() > 1);
+    let options = ModelOptions { mmap: false, repack: false, ..ModelOptions::default() };
+    Model::load(support::smollm2(), options).unwrap();
+}
+
+#[test]
+fn engine_options_out_of_range() {
+    let model = load(tiny().file()).unwrap();
+    let base = EngineOptions::default;
+    for (options, words) in [
+        (EngineOptions { n_ctx: Some(0), ..base() }, "n_ctx is 0"),
+        (EngineOptions { n_ctx: Some(u32::MAX), ..base() }, "n_ctx is 4294967295"),
+        (EngineOptions { n_ctx: Some(257), ..base() }, "trained"),
+        (EngineOptions { threads: Some(0), ..base() }, "threads is 0"),
+        (EngineOptions { threads: Some(1_000_000), ..base() }, "threads is 1000000"),
+        (EngineOptions { threads_batch: Some(0), ..base() }, "threads_batch"),
+        (EngineOptions { max_sequences: 0, ..base() }, "max_sequences"),
+        (EngineOptions { max_sequences: 100_000, ..base() }, "max_sequences"),
+        (EngineOptions { n_batch: 0, ..base() }, "n_batch"),
+        (EngineOptions { n_ubatch: 0, ..base() }, "n_ubatch"),
+        (EngineOptions { n_ubatch: 1000, ..base() }, "n_ubatch"),
+        (EngineOptions { kv_tokens: Some(1), ..base() }, "kv_tokens"),
+        (EngineOptions { kv_tokens: Some(u32::MAX), ..base() }, "kv_tokens"),
+        (EngineOptions { max_queue: 0, ..base() }, "max_queue"),
+        (
+            EngineOptions { cache_type_v: CacheType::Q8_0, flash_attention: FlashAttention::Off, ..base() },
+            "cache_type_v",
+        ),
+    ] {
+        let e = Engine::new(&model, options).unwrap_err();
+        assert_eq!(e.code(), Code::Range, "{e}");
+        assert!(e.message().contains(words), "{words}: {e}");
+    }
+    for options in [
+        EngineOptions { n_ctx: Some(2), ..base() },
+        EngineOptions { unified_kv: false, ..base() },
+        EngineOptions { cache_type_k: CacheType::F16, flash_attention: FlashAttention::Off, ..base() },
+        EngineOptions { threads: Some(3), threads_batch: Some(1), max_sequences: 1, prefix_cache: false, ..base() },
+    ] {
+        let engine = Engine::new(&model, options).unwrap();
+        engine.submit(&Request::text("a").max_tokens(2)).unwrap().collect_text().unwrap();
+    }
+}
+
+#[test]
+fn prompts_that_do_not_fit() {
+    let engine = engine();
+    let e = failure(&engine, &Request::text("x".repeat(300)));
+    assert_eq!(e.code(), Code::ContextFull);
+    assert!(e.message().contains("n_ctx is 256"), "{e}");
+    assert_eq!(failure(&engine, &Request::text("a".repeat(1 << 20))).code(), Code::ContextFull);
+    assert_eq!(failure(&engine, &Request::tokens([1, 2, 9999])).code(), Code::Range);
+    assert_eq!(failure(&engine, &Request::tokens([-1])).code(), Code::Range);
+    assert_eq!(failure(&engine, &Request::infill("a", "b")).code(), Code::Unsupported);
+    assert_eq!(engine.submit(&Request::chat([])).err().unwrap().code(), Code::Range);
+    let mut bad = Request::chat([Message::user("hi")]);
+    bad.template = Some("{% if %}".into());
+    assert_eq!(failure(&engine, &bad).code(), Code::Template);
+    // The context fills up: the answer ends, the engine goes on.
+    let mut endless = Request::text("x".repeat(250));
+    endless.ignore_eos = true;
+    let (_, done) = engine.submit(&endless).unwrap().collect_text().unwrap();
+    assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Length, 6));
+}
+
+/// One letter, a million times, where the tokenizer's expression recurses once a character.
+#[test]
+fn a_mebibyte_of_one_character() {
+    let model = load(support::smollm2()).unwrap();
+    for c in ["a", " ", "1", "!", "é", "你"] {
+        let text = c.repeat((1 << 20) / c.len());
+        match model.tokenize(&text, false, false) {
+            Ok(tokens) => assert_eq!(model.detokenize(&tokens, false).unwrap().len(), text.len(), "{c:?}"),
+            Err(e) => assert_eq!(e.code(), Code::TooLong, "{e}"),
+        }
+    }
+    let engine = Engine::new(&model, EngineOptions::default()).unwrap();
+    assert_eq!(failure(&engine, &Request::text("a".repeat(1 << 20))).code(), Code::ContextFull);
+    assert_eq!(failure(&engine, &Request::chat([Message::user("1".repeat(1 << 20))])).code(), Code::ContextFull);
+}
+
+#[test]
+fn logits_that_are_not_numbers() {
+    for bad in [f32::NAN, f32::INFINITY] {
+        let mut gguf = tiny();
+        gguf.tensor("output_norm.weight").data[..4].copy_from_slice(&bad.to_le_bytes());
+        let engine = Engine::new(&load(gguf.file()).unwrap(), EngineOptions::default()).unwrap();
+        for request in [
+            Request::text("abc"),
+            Request::text("abc").sampling(Sampling::greedy()),
+            Request::text("abc").sampling(Sampling { top_k: Some(0), ..Sampling::default() }),
+        ] {
+            let e = failure(&engine, &request);
+            assert_eq!(e.code(), Code::Invalid);
+            assert!(e.message().contains("not finite"), "{e}");
+        }
+    }
+}
+
+#[test]
+fn a_small_stack_is_enough() {
+    let work = || {
+        let engine = engine();
+        let chat = Request::chat([Message::user("b".repeat(100))]).max_tokens(3);
+        engine.submit(&chat).unwrap().collect_text().unwrap();
+        engine.model().tokenize(&"a".repeat(100_000), true, true).unwrap();
+        engine.model().render(&chat).unwrap();
+    };
+    std::thread::Builder::new().stack_size(512 << 10).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn the_queue_is_bounded() {
+    let model = load(tiny().file()).unwrap();
+    let options = EngineOptions { max_queue: 2, max_sequences: 1, ..EngineOptions::default() };
+    let engine = Engine::new(&model, options).unwrap();
+    let mut endless = Request::text("a");
+    endless.ignore_eos = true;
+    let streams: Vec<_> = (0..20).map(|_| engine.submit(&endless)).collect();
+    let full = streams.iter().filter_map(|s| s.as_ref().err()).count();
+    assert!(full > 0 && streams.iter().flatten().count() >= 2);
+    assert!(streams.iter().filter_map(|s| s.as_ref().err()).all(|e| e.code() == Code::QueueFull));
+}
+
+/// A fault inside llama.cpp ends the streams of that engine with its message, and nothing else.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn a_fault_poisons_one_engine_only() {
+    let model = load(tiny().file()).unwrap();
+    let other = Engine::new(&model, EngineOptions::default()).unwrap();
+    let engine = Engine::new(&model, EngineOptions::default()).unwrap();
+    let mut endless = Request::text("a");
+    endless.ignore_eos = true;
+    let mut stream = engine.submit(&endless).unwrap();
+    while !matches!(stream.next(None).unwrap(), Next::Event(Event::Text(_))) {}
+    engine.provoke_fault().unwrap();
+    let reason = loop {
+        match stream.next(None).unwrap() {
+            Next::Event(Event::Done(done)) => break done.reason,
+            Next::Event(_) => {}
+            // The tiny context may be full before the fault strikes.
+            other => panic!("{other:?}"),
+        }
+    };
+    if let FinishReason::Error(e) = &reason {
+        assert_eq!(e.code(), Code::EngineFault);
+        assert!(e.message().contains("GGML_ASSERT") && !e.message().contains('/'), "{e}");
+    } else {
+        assert_eq!(reason, FinishReason::Length);
+    }
+    let refused = (0..200).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        engine.submit(&Request::text("a").max_tokens(1)).err()
+    });
+    assert_eq!(refused.expect("poisoned").code(), Code::EngineFault);
+    other.submit(&Request::text("a").max_tokens(2)).unwrap().collect_text().unwrap();
+    let fresh = Engine::new(&model, EngineOptions::default()).unwrap();
+    fresh.submit(&Request::text("a").max_tokens(2)).unwrap().collect_text().unwrap();
+    load(tiny().file()).unwrap();
+}

@@ -1,0 +1,228 @@
+//! What the integration tests share: where the models are, and tiny models made on the spot.
+#![allow(dead_code)]
+
+use std::path::PathBuf;
+
+/// A model of the cache (`tools/models.py fetch NAME`). Its absence fails the test: `make test` fetches it.
+pub fn model(file: &str) -> PathBuf {
+    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = var("QASK_CACHE")
+        .or_else(|| var("XDG_CACHE_HOME").map(|p| p.join("qask")))
+        .or_else(|| var("HOME").map(|p| p.join(".cache/qask")))
+        .expect("a home folder");
+    let path = home.join(file);
+    assert!(path.is_file(), "{} is missing: tools/models.py fetch", path.display());
+    path
+}
+
+pub fn smollm2() -> PathBuf {
+    model("smollm2-135m-instruct-q4_1.gguf")
+}
+
+pub fn qwen() -> PathBuf {
+    model("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+}
+
+#[derive(Clone, Debug)]
+pub enum Value {
+    U32(u32),
+    F32(f32),
+    Bool(bool),
+    Str(String),
+    Strings(Vec<String>),
+    Ints(Vec<i32>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    pub name: String,
+    pub dims: Vec<u64>,
+    /// ggml's number of the type; the data is written as it is.
+    pub kind: u32,
+    pub data: Vec<u8>,
+}
+
+/// A GGUF that a test can bend before it is written.
+#[derive(Clone, Debug)]
+pub struct Gguf {
+    pub version: u32,
+    pub keys: Vec<(String, Value)>,
+    pub tensors: Vec<Tensor>,
+}
+
+pub const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+/// GPT-2's names of the 256 bytes (OpenAI's `bytes_to_unicode`).
+fn byte_tokens() -> Vec<String> {
+    let plain = |b: u32| (33..=126).contains(&b) || (161..=172).contains(&b) || (174..=255).contains(&b);
+    let mut next = 256;
+    (0..256u32)
+        .map(|b| {
+            let c = if plain(b) {
+                b
+            } else {
+                next += 1;
+                next - 1
+            };
+            char::from_u32(c).unwrap().to_string()
+        })
+        .collect()
+}
+
+fn floats(n: usize, seed: &mut u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    for _ in 0..n {
+        // An LCG (Knuth's MMIX constants): the same model every time.
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let x = ((*seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * 0.4;
+        out.extend(x.to_le_bytes());
+    }
+    out
+}
+
+/// A llama of one layer with random weights and a vocabulary of bytes, which llama.cpp loads and runs.
+pub fn tiny() -> Gguf {
+    let (width, hidden, context) = (32u32, 64u32, 256u32);
+    let mut tokens = byte_tokens();
+    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
+    let n = tokens.len();
+    let types = (0..n).map(|i| if i < 256 { 1 } else { 3 }).collect();
+    let u = |k: &str, v: u32| (k.to_owned(), Value::U32(v));
+    let s = |k: &str, v: &str| (k.to_owned(), Value::Str(v.to_owned()));
+    let keys = vec![
+        s("general.architecture", "llama"),
+        s("general.name", "tiny"),
+        u("general.file_type", 0),
+        u("llama.block_count", 1),
+        u("llama.context_length", context),
+        u("llama.embedding_length", width),
+        u("llama.feed_forward_length", hidden),
+        u("llama.attention.head_count", 2),
+        u("llama.attention.head_count_kv", 2),
+        u("llama.rope.dimension_count", width / 2),
+        ("llama.attention.layer_norm_rms_epsilon".into(), Value::F32(1e-5)),
+        s("tokenizer.ggml.model", "gpt2"),
+        s("tokenizer.ggml.pre", "gpt-2"),
+        ("tokenizer.ggml.tokens".into(), Value::Strings(tokens)),
+        ("tokenizer.ggml.token_type".into(), Value::Ints(types)),
+        ("tokenizer.ggml.merges".into(), Value::Strings(vec!["a b".into()])),
+        u("tokenizer.ggml.bos_token_id", 256),
+        u("tokenizer.ggml.eos_token_id", 258),
+        s("tokenizer.chat_template", CHATML),
+    ];
+    let (w, h, n) = (u64::from(width), u64::from(hidden), n as u64);
+    let mut seed = 42;
+    let tensors = [
+        ("token_embd.weight", vec![w, n]),
+        ("output_norm.weight", vec![w]),
+        ("output.weight", vec![w, n]),
+        ("blk.0.attn_norm.weight", vec![w]),
+        ("blk.0.attn_q.weight", vec![w, w]),
+        ("blk.0.attn_k.weight", vec![w, w]),
+        ("blk.0.attn_v.weight", vec![w, w]),
+        ("blk.0.attn_output.weight", vec![w, w]),
+        ("blk.0.ffn_norm.weight", vec![w]),
+        ("blk.0.ffn_gate.weight", vec![w, h]),
+        ("blk.0.ffn_up.weight", vec![w, h]),
+        ("blk.0.ffn_down.weight", vec![h, w]),
+    ]
+    .map(|(name, dims)| {
+        let count = dims.iter().product::<u64>() as usize;
+        let data = match name.ends_with("norm.weight") {
+            true => 1f32.to_le_bytes().repeat(count),
+            false => floats(count, &mut seed),
+        };
+        Tensor { name: name.to_owned(), dims, kind: 0, data }
+    })
+    .to_vec();
+    Gguf { version: 3, keys, tensors }
+}
+
+impl Gguf {
+    pub fn set(&mut self, key: &str, value: Value) {
+        match self.keys.iter_mut().find(|(k, _)| k == key) {
+            Some(entry) => entry.1 = value,
+            None => self.keys.push((key.to_owned(), value)),
+        }
+    }
+
+    pub fn remove(&mut self, key: &str) {
+        self.keys.retain(|(k, _)| k != key);
+    }
+
+    pub fn tensor(&mut self, name: &str) -> &mut Tensor {
+        self.tensors.iter_mut().find(|t| t.name == name).expect("a tensor")
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = b"GGUF".to_vec();
+        let string = |out: &mut Vec<u8>, s: &str| {
+            out.extend((s.len() as u64).to_le_bytes());
+            out.extend(s.as_bytes());
+        };
+        out.extend(self.version.to_le_bytes());
+        out.extend((self.tensors.len() as u64).to_le_bytes());
+        out.extend((self.keys.len() as u64).to_le_bytes());
+        let kind = |out: &mut Vec<u8>, n: u32| out.extend(n.to_le_bytes());
+        for (key, value) in &self.keys {
+            string(&mut out, key);
+            match value {
+                Value::U32(n) => {
+                    kind(&mut out, 4);
+                    out.extend(n.to_le_bytes());
+                }
+                Value::F32(x) => {
+                    kind(&mut out, 6);
+                    out.extend(x.to_le_bytes());
+                }
+                Value::Bool(b) => {
+                    kind(&mut out, 7);
+                    out.push(u8::from(*b));
+                }
+                Value::Str(s) => {
+                    kind(&mut out, 8);
+                    string(&mut out, s);
+                }
+                Value::Strings(list) => {
+                    kind(&mut out, 9);
+                    kind(&mut out, 8);
+                    out.extend((list.len() as u64).to_le_bytes());
+                    list.iter().for_each(|s| string(&mut out, s));
+                }
+                Value::Ints(list) => {
+                    kind(&mut out, 9);
+                    kind(&mut out, 5);
+                    out.extend((list.len() as u64).to_le_bytes());
+                    list.iter().for_each(|n| out.extend(n.to_le_bytes()));
+                }
+            }
+        }
+        let mut offset = 0u64;
+        for t in &self.tensors {
+            string(&mut out, &t.name);
+            out.extend((t.dims.len() as u32).to_le_bytes());
+            t.dims.iter().for_each(|d| out.extend(d.to_le_bytes()));
+            out.extend(t.kind.to_le_bytes());
+            out.extend(offset.to_le_bytes());
+            offset += (t.data.len() as u64).next_multiple_of(32);
+        }
+        for t in &self.tensors {
+            out.resize(out.len().next_multiple_of(32), 0);
+            out.extend(&t.data);
+        }
+        out.resize(out.len().next_multiple_of(32), 0);
+        out
+    }
+
+    /// Writes it to a file of its own.
+    pub fn file(&self) -> tempfile::TempPath {
+        file_of(&self.bytes())
+    }
+}
+
+pub fn file_of(bytes: &[u8]) -> tempfile::TempPath {
+    use std::io::Write;
+    let mut file = tempfile::Builder::new().suffix(".gguf").tempfile().expect("a temporary file");
+    file.write_all(bytes).expect("written");
+    file.into_temp_path()
+}
