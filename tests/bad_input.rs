@@ -3,7 +3,9 @@
 mod support;
 
 use qask::engine::{CacheType, FlashAttention};
-use qask::{Code, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling};
+use qask::{
+    Code, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling,
+};
 use support::{tiny, Gguf, Value};
 
 fn load(path: impl AsRef<std::path::Path>) -> Result<Model, qask::Error> {
@@ -91,7 +93,11 @@ fn models_that_llama_cpp_would_abort_on() {
         (refused(|g| g.remove("tokenizer.ggml.tokens")), Code::Invalid, "tokens"),
         (refused(|g| g.remove("general.architecture")), Code::Invalid, "general.architecture"),
         (refused(|g| g.keys.push(("general.name".into(), Value::Str("again".into())))), Code::Invalid, "twice"),
-        (refused(|g| g.tensor("blk.0.attn_norm.weight").name = "output_norm.weight".into()), Code::Invalid, "twice"),
+        (
+            refused(|g| g.tensor("blk.0.attn_norm.weight").name = "output_norm.weight".into()),
+            Code::Invalid,
+            "twice",
+        ),
         (refused(|g| g.tensor("output.weight").kind = 26), Code::Invalid, "I32"),
         (refused(|g| g.tensor("output.weight").kind = 999), Code::Invalid, "type 999"),
         (refused(|g| g.tensor("output.weight").dims = vec![1 << 40, 1 << 40]), Code::Invalid, "overflow"),
@@ -99,7 +105,8 @@ fn models_that_llama_cpp_would_abort_on() {
         (refused(|g| g.tensors.retain(|t| t.name != "blk.0.ffn_up.weight")), Code::Invalid, "ffn_up"),
     ];
     let duplicate = refused(|g| {
-        let Some((_, Value::Strings(tokens))) = g.keys.iter_mut().find(|(k, _)| k == "tokenizer.ggml.tokens") else {
+        let Some((_, Value::Strings(tokens))) = g.keys.iter_mut().find(|(k, _)| k == "tokenizer.ggml.tokens")
+        else {
             panic!()
         };
         tokens[7] = tokens[8].clone();
@@ -199,7 +206,13 @@ fn engine_options_out_of_range() {
         EngineOptions { n_ctx: Some(2), ..base() },
         EngineOptions { unified_kv: false, ..base() },
         EngineOptions { cache_type_k: CacheType::F16, flash_attention: FlashAttention::Off, ..base() },
-        EngineOptions { threads: Some(3), threads_batch: Some(1), max_sequences: 1, prefix_cache: false, ..base() },
+        EngineOptions {
+            threads: Some(3),
+            threads_batch: Some(1),
+            max_sequences: 1,
+            prefix_cache: false,
+            ..base()
+        },
     ] {
         let engine = Engine::new(&model, options).unwrap();
         engine.submit(&Request::text("a").max_tokens(2)).unwrap().collect_text().unwrap();

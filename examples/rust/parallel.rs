@@ -9,7 +9,8 @@ fn main() -> qask::Result<()> {
     };
     let model = Model::load(path, ModelOptions::default())?;
     let engine = Engine::new(&model, EngineOptions::default())?;
-    let system = "You are a helpful assistant who answers in one short sentence. Be precise, be friendly, never lie, \
+    let system =
+        "You are a helpful assistant who answers in one short sentence. Be precise, be friendly, never lie, \
                   say so when you do not know, and use plain words that a child understands.";
     let topics = ["the sun", "rain", "bread", "a bicycle", "music", "a river", "glass", "the moon"];
     std::thread::scope(|scope| {
@@ -26,7 +27,12 @@ fn main() -> qask::Result<()> {
         for (topic, answer) in topics.iter().zip(answers) {
             let (text, done) = answer.join().expect("no panic")?;
             let usage = done.usage;
-            println!("{topic}: {} [{} of {} prompt tokens cached]", text.trim(), usage.cached_tokens, usage.prompt_tokens);
+            println!(
+                "{topic}: {} [{} of {} prompt tokens cached]",
+                text.trim(),
+                usage.cached_tokens,
+                usage.prompt_tokens
+            );
         }
         Ok(())
     })
