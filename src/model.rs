@@ -114,7 +114,7 @@ impl Model {
         };
         let info = gguf::inspect_file(file, offset, length)?;
         let mut options = options;
-        options.mmap &= offset % 32 == 0;
+        options.mmap &= offset.is_multiple_of(32);
         let fd = reopen(file)?;
         Self::load_checked(info, Place::Descriptor(fd, offset), options)
     }

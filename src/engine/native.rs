@@ -1,7 +1,7 @@
 //! llama.cpp's objects as owners that free themselves: the model, and the context over it.
 
 use std::ffi::{c_char, c_void, CString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
@@ -77,7 +77,7 @@ impl NativeModel {
         let mut raw = ptr::null_mut();
         let log = match place {
             Place::Paths(paths) => {
-                let paths: Vec<CString> = paths.iter().map(c_path).collect::<Result<_>>()?;
+                let paths: Vec<CString> = paths.iter().map(|p| c_path(p)).collect::<Result<_>>()?;
                 let pointers: Vec<*const c_char> = paths.iter().map(|p| p.as_ptr()).collect();
                 // SAFETY: paths, params and the progress closure live through the call.
                 call_with_log(|f| unsafe {
@@ -118,7 +118,7 @@ impl Drop for NativeModel {
     }
 }
 
-fn c_path(path: &PathBuf) -> Result<CString> {
+fn c_path(path: &Path) -> Result<CString> {
     // llama.cpp takes UTF-8 on every system.
     path.to_str()
         .and_then(|p| CString::new(p).ok())

@@ -242,8 +242,7 @@ fn block_max(block: &[f32]) -> (f32, bool) {
     for chunk in chunks {
         for i in 0..8 {
             lanes[i] = if chunk[i] > lanes[i] { chunk[i] } else { lanes[i] };
-            // False for NaN too.
-            bad[i] |= !(chunk[i] < f32::INFINITY);
+            bad[i] |= chunk[i].is_nan() | (chunk[i] == f32::INFINITY);
         }
     }
     fine &= !bad.iter().any(|b| *b);

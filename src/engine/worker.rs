@@ -520,6 +520,7 @@ impl Worker {
     #[cfg(feature = "test-hooks")]
     fn provoke_fault(&mut self) -> Running<()> {
         self.batch.clear();
+        self.context.remove(0, 0)?;
         for i in 0..=self.options.options.n_batch {
             self.batch.push(0, i, 0, false);
         }

@@ -250,7 +250,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
     }
 
     fn numbers(&mut self, key: &str, element: ValueType, size: u64, len: u64, what: &str) -> Result<Value> {
-        let bytes = len.checked_mul(size).unwrap_or(u64::MAX);
+        let bytes = len.saturating_mul(size);
         self.r.need(bytes, what)?;
         let start = self.r.position();
         let wanted = len.min(KEPT_NUMBERS).min(self.room_for_values());

@@ -129,8 +129,8 @@ impl Check<'_> {
         }
         self.keys.str("general.name")?;
         self.keys.u32("general.file_type")?;
-        for e in c.entries.iter().filter(|e| e.key.starts_with("general.sampling.") && e.kind == ValueType::Array)
-        {
+        let sampling = |key: &str| key.starts_with("general.sampling.");
+        if let Some(e) = c.entries.iter().find(|e| sampling(&e.key) && e.kind == ValueType::Array) {
             return Err(invalid(format!("{} is an array, it must be one value", e.key)));
         }
         Ok(())
@@ -222,7 +222,10 @@ impl Check<'_> {
         let first = h.heads.first().copied().unwrap_or(0);
         let key = self.u32("attention.key_length")?;
         let value = self.u32("attention.value_length")?;
-        if first > 0 && key.is_none() && h.embedding_length % first != 0 && names::is_plain_transformer(self.arch)
+        if first > 0
+            && key.is_none()
+            && !h.embedding_length.is_multiple_of(first)
+            && names::is_plain_transformer(self.arch)
         {
             let rule = format!("a divisor of embedding_length, {}", h.embedding_length);
             return Err(self.wrong("attention.head_count", first, rule));

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 /// A model of the cache (`tools/models.py fetch NAME`). Its absence fails the test: `make test` fetches it.
-pub fn model(file: &str) -> PathBuf {
+pub(crate) fn model(file: &str) -> PathBuf {
     let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = var("QASK_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|p| p.join("qask")))
@@ -15,16 +15,16 @@ pub fn model(file: &str) -> PathBuf {
     path
 }
 
-pub fn smollm2() -> PathBuf {
+pub(crate) fn smollm2() -> PathBuf {
     model("smollm2-135m-instruct-q4_1.gguf")
 }
 
-pub fn qwen() -> PathBuf {
+pub(crate) fn qwen() -> PathBuf {
     model("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
 }
 
 #[derive(Clone, Debug)]
-pub enum Value {
+pub(crate) enum Value {
     U32(u32),
     F32(f32),
     Bool(bool),
@@ -34,23 +34,23 @@ pub enum Value {
 }
 
 #[derive(Clone, Debug)]
-pub struct Tensor {
-    pub name: String,
-    pub dims: Vec<u64>,
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) dims: Vec<u64>,
     /// ggml's number of the type; the data is written as it is.
-    pub kind: u32,
-    pub data: Vec<u8>,
+    pub(crate) kind: u32,
+    pub(crate) data: Vec<u8>,
 }
 
 /// A GGUF that a test can bend before it is written.
 #[derive(Clone, Debug)]
-pub struct Gguf {
-    pub version: u32,
-    pub keys: Vec<(String, Value)>,
-    pub tensors: Vec<Tensor>,
+pub(crate) struct Gguf {
+    pub(crate) version: u32,
+    pub(crate) keys: Vec<(String, Value)>,
+    pub(crate) tensors: Vec<Tensor>,
 }
 
-pub const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+pub(crate) const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// GPT-2's names of the 256 bytes (OpenAI's `bytes_to_unicode`).
 fn byte_tokens() -> Vec<String> {
@@ -81,7 +81,7 @@ fn floats(n: usize, seed: &mut u64) -> Vec<u8> {
 }
 
 /// A llama of one layer with random weights and a vocabulary of bytes, which llama.cpp loads and runs.
-pub fn tiny() -> Gguf {
+pub(crate) fn tiny() -> Gguf {
     let (width, hidden, context) = (32u32, 64u32, 256u32);
     let mut tokens = byte_tokens();
     tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
@@ -139,22 +139,22 @@ pub fn tiny() -> Gguf {
 }
 
 impl Gguf {
-    pub fn set(&mut self, key: &str, value: Value) {
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
         match self.keys.iter_mut().find(|(k, _)| k == key) {
             Some(entry) => entry.1 = value,
             None => self.keys.push((key.to_owned(), value)),
         }
     }
 
-    pub fn remove(&mut self, key: &str) {
+    pub(crate) fn remove(&mut self, key: &str) {
         self.keys.retain(|(k, _)| k != key);
     }
 
-    pub fn tensor(&mut self, name: &str) -> &mut Tensor {
+    pub(crate) fn tensor(&mut self, name: &str) -> &mut Tensor {
         self.tensors.iter_mut().find(|t| t.name == name).expect("a tensor")
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut out = b"GGUF".to_vec();
         let string = |out: &mut Vec<u8>, s: &str| {
             out.extend((s.len() as u64).to_le_bytes());
@@ -215,12 +215,12 @@ impl Gguf {
     }
 
     /// Writes it to a file of its own.
-    pub fn file(&self) -> tempfile::TempPath {
+    pub(crate) fn file(&self) -> tempfile::TempPath {
         file_of(&self.bytes())
     }
 }
 
-pub fn file_of(bytes: &[u8]) -> tempfile::TempPath {
+pub(crate) fn file_of(bytes: &[u8]) -> tempfile::TempPath {
     use std::io::Write;
     let mut file = tempfile::Builder::new().suffix(".gguf").tempfile().expect("a temporary file");
     file.write_all(bytes).expect("written");
