@@ -586,8 +586,9 @@ qask_status qask_model_retain(const qask_model *model, qask_model **out, qask_er
 void qask_model_free(qask_model *model);
 
 // Turns text into tokens. `add_special` adds what the model wants around a text (BOS, EOS); `parse_special` turns
-// texts of special tokens into those tokens: leave it false for text from outside. `*count` always gets the number
-// of tokens; when it is above `capacity` nothing is written and the status is RANGE: come again with more room.
+// texts of special tokens into those tokens: leave it false for text from outside. `*count` gets the number of
+// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise, `*count`
+// is written, no token is, and the status is RANGE.
 //
 // Any thread. Errors: NULL, UTF8, HANDLE, RANGE, TOO_LONG. Since 0.1.
 qask_status qask_model_tokenize(const qask_model *model,

@@ -161,8 +161,9 @@ pub extern "C" fn qask_model_free(model: *mut qask_model) {
 }
 
 /// Turns text into tokens. `add_special` adds what the model wants around a text (BOS, EOS); `parse_special` turns
-/// texts of special tokens into those tokens: leave it false for text from outside. `*count` always gets the number
-/// of tokens; when it is above `capacity` nothing is written and the status is RANGE: come again with more room.
+/// texts of special tokens into those tokens: leave it false for text from outside. `*count` gets the number of
+/// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise, `*count`
+/// is written, no token is, and the status is RANGE.
 ///
 /// Any thread. Errors: NULL, UTF8, HANDLE, RANGE, TOO_LONG. Since 0.1.
 #[no_mangle]
@@ -182,6 +183,9 @@ pub extern "C" fn qask_model_tokenize(
         let object = handle::get::<ModelObject>(model as usize)?;
         let found = object.model.tokenize(content(text, length, "text")?, add_special, parse_special)?;
         put(count, found.len());
+        if tokens.is_null() && capacity == 0 {
+            return Ok(QASK_OK);
+        }
         if found.len() > capacity {
             let text = format!("the text has {} tokens and capacity is {capacity}", found.len());
             return Err(Error::new(Code::Range, text));

@@ -1,0 +1,206 @@
+/* The fixtures of misuse.c: right handles of every type, made anew when a call has used them up. */
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <unistd.h>
+#include "test.h"
+
+/* Any status but a crash; and any failure. */
+#define ANY INT32_MIN
+#define FAILURE (INT32_MIN + 1)
+/* What *error holds before a call: it must be ignored and overwritten. */
+#define POISON ((qask_error *) (uintptr_t) 0x5a5a5a5a)
+
+static const char *model_path;
+static const char *paths[1];
+static const char *texts[1] = {"x"};
+static size_t calls = 0;
+static qask_error *error;
+
+static qask_model *model;
+static qask_engine *engine;
+static qask_request *request;
+static qask_model_options *model_options;
+static qask_engine_options *engine_options;
+static qask_cancel *cancel;
+static qask_stats *stats;
+static qask_inspection *inspection;
+static qask_stream *stream;
+static const qask_event *event;
+static qask_string *string;
+static qask_error *kept_error;
+
+static qask_model *out_model;
+static qask_engine *out_engine;
+static qask_request *out_request;
+static qask_model_options *out_model_options;
+static qask_engine_options *out_engine_options;
+static qask_cancel *out_cancel;
+static qask_stats *out_stats;
+static qask_inspection *out_inspection;
+static qask_stream *out_stream;
+static const qask_event *out_event;
+static qask_string *out_string;
+
+static int32_t some_int32_t[8];
+static size_t some_size_t[1];
+static uint64_t some_uint64_t[1];
+static float some_float[1];
+
+static void on_progress(void *user_data, float share) {
+    (void) user_data;
+    (void) share;
+}
+
+static int fixture_fd(void) {
+    static int fd = -1;
+    if (fd < 0) fd = open(model_path, O_RDONLY);
+    return fd;
+}
+
+/* A handle may have been freed by the function under test: freeing it again is allowed, and then a new one is made. */
+static qask_model *ok_model(void) {
+    if (qask_model_vocabulary_size(model) == 0) model = load(model_path);
+    return model;
+}
+
+static qask_engine *ok_engine(void) {
+    if (qask_engine_n_ctx(engine) == 0) {
+        OK(qask_engine_options_new(&out_engine_options, &error));
+        OK(qask_engine_options_set_n_ctx(out_engine_options, 256, &error));
+        OK(qask_engine_new(ok_model(), out_engine_options, &engine, &error));
+        qask_engine_options_free(out_engine_options);
+    }
+    return engine;
+}
+
+static qask_request *ok_request(void) {
+    qask_request_free(request);
+    return request = ask("Hi", 1);
+}
+
+static qask_model_options *ok_model_options(void) {
+    qask_model_options_free(model_options);
+    OK(qask_model_options_new(&model_options, &error));
+    return model_options;
+}
+
+static qask_engine_options *ok_engine_options(void) {
+    qask_engine_options_free(engine_options);
+    OK(qask_engine_options_new(&engine_options, &error));
+    return engine_options;
+}
+
+static qask_cancel *ok_cancel(void) {
+    qask_cancel_free(cancel);
+    OK(qask_cancel_new(&cancel, &error));
+    return cancel;
+}
+
+static qask_stats *ok_stats(void) {
+    qask_stats_free(stats);
+    OK(qask_engine_stats(ok_engine(), &stats, &error));
+    return stats;
+}
+
+static qask_inspection *ok_inspection(void) {
+    if (qask_inspection_vocabulary_size(inspection) == 0) OK(qask_model_inspect(model_path, &inspection, &error));
+    return inspection;
+}
+
+static qask_stream *ok_stream(void) {
+    qask_stream_free(stream);
+    /* The engine may have been closed by the function under test. */
+    qask_error *e = NULL;
+    if (qask_engine_submit(ok_engine(), ok_request(), NULL, &stream, &e) != QASK_OK) {
+        qask_error_free(e);
+        qask_engine_free(engine);
+        engine = NULL;
+        stream = submit(ok_engine(), request);
+    }
+    return stream;
+}
+
+static const qask_event *ok_event(void) {
+    OK(qask_stream_next(ok_stream(), -1, &event, &error));
+    return event;
+}
+
+static qask_string *ok_string(void) {
+    if (qask_string_data(string, NULL) == NULL) {
+        OK(qask_model_detokenize(ok_model(), some_int32_t, 1, true, &string, &error));
+    }
+    return string;
+}
+
+static qask_error *ok_error(void) {
+    qask_error_free(kept_error);
+    qask_cancel_new(NULL, &kept_error);
+    return kept_error;
+}
+
+#define FREED(type)                          \
+    static qask_##type *freed_##type(void) { \
+        qask_##type *x = ok_##type();        \
+        qask_##type##_free(x);               \
+        return x;                            \
+    }
+FREED(model)
+FREED(engine)
+FREED(request)
+FREED(model_options)
+FREED(engine_options)
+FREED(cancel)
+FREED(stats)
+FREED(inspection)
+FREED(stream)
+FREED(string)
+FREED(error)
+
+static const qask_event *freed_event(void) {
+    const qask_event *x = ok_event();
+    qask_stream_free(stream);
+    return x;
+}
+
+/* One call: its status is what is expected, and the error object agrees with it. */
+static void judge(qask_status status, qask_status expected, bool has_error, const char *function, const char *what) {
+    calls++;
+    bool failed = status >= 100;
+    if (expected == FAILURE ? !failed : expected != ANY && status != expected) {
+        fprintf(stderr, "%s, %s: gave %s, expected %s\n", function, what, qask_status_name(status),
+                expected == FAILURE ? "a failure" : qask_status_name(expected));
+        failures++;
+    }
+    if (!has_error) return;
+    if (failed ? qask_error_code(error) != status || *qask_error_message(error, NULL) == 0 : error != NULL) {
+        fprintf(stderr, "%s, %s: the error does not agree with %s\n", function, what, qask_status_name(status));
+        failures++;
+    }
+    if (failed) qask_error_free(error);
+}
+
+static void setup(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: misuse MODEL.gguf\n");
+        exit(2);
+    }
+    model_path = paths[0] = argv[1];
+}
+
+static int finish(int functions) {
+    qask_stream_free(stream);
+    qask_engine_free(engine);
+    qask_model_free(model);
+    qask_request_free(request);
+    qask_model_options_free(model_options);
+    qask_engine_options_free(engine_options);
+    qask_cancel_free(cancel);
+    qask_stats_free(stats);
+    qask_inspection_free(inspection);
+    qask_string_free(string);
+    qask_error_free(kept_error);
+    close(fixture_fd());
+    printf("misuse: %d functions, %zu calls, %d wrong\n", functions, calls, failures);
+    return report("misuse");
+}
