@@ -37,9 +37,9 @@ pub mod text;
 mod vocab;
 
 pub use cancel::Cancel;
-pub use engine::{Engine, EngineOptions, Stream, StreamCanceller};
+pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
-pub use event::{Event, FinishReason, Next};
+pub use event::{Done, Event, FinishReason, Next, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
 pub use request::{Prompt, Request};

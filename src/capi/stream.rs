@@ -10,6 +10,7 @@ use super::facts::text;
 use super::handle::{self, Kind, Object};
 use super::status::{qask_status, QASK_DONE, QASK_OK, QASK_TIMEOUT};
 use crate::engine::{Stream, StreamCanceller};
+use crate::error::Result;
 use crate::event::{Done, Event, FinishReason, Next, Text};
 use crate::model::Model;
 
@@ -33,6 +34,16 @@ impl Object for StreamObject {
 impl StreamObject {
     pub(super) fn new(stream: Stream, model: Model) -> StreamObject {
         StreamObject { canceller: stream.canceller(), stream: Mutex::new(stream), model, current: Mutex::new(0) }
+    }
+}
+
+impl StreamObject {
+    /// Makes an event the current one: the one before is no longer valid.
+    fn lend(&self, event: Event) -> Result<*const qask_event> {
+        let handle = handle::insert(EventObject::new(event, self.model.clone()))?;
+        let old = std::mem::replace(&mut *self.current.lock().unwrap_or_else(|e| e.into_inner()), handle);
+        handle::remove::<EventObject>(old);
+        Ok(handle as *const qask_event)
     }
 }
 
@@ -108,10 +119,32 @@ pub extern "C" fn qask_stream_next(
             Next::Timeout => return Ok(QASK_TIMEOUT),
             Next::Finished => return Ok(QASK_DONE),
         };
-        let handle = handle::insert(EventObject::new(next, object.model.clone()))?;
-        let old = std::mem::replace(&mut *object.current.lock().unwrap_or_else(|e| e.into_inner()), handle);
-        handle::remove::<EventObject>(old);
-        put(event, handle as *const qask_event);
+        put(event, object.lend(next)?);
+        Ok(QASK_OK)
+    })
+}
+
+/// Waits until the generation has ended and gives the whole text of the first choice, as far as it was not pulled
+/// before. `*done` (`done` may be NULL) is its DONE event, borrowed as from `qask_stream_next`: it tells the finish
+/// reason, so that an answer that was cut short can be told from a whole one. A generation that failed is an error
+/// here. The caller frees the string with `qask_string_free`. To limit the time, give the request a deadline.
+///
+/// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stream_collect(
+    stream: *const qask_stream,
+    text: *mut *mut qask_string,
+    done: *mut *const qask_event,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        required(text, "text")?;
+        let object = handle::get::<StreamObject>(stream as usize)?;
+        let mut pulled = own(&object.stream, "qask_stream")?;
+        let (whole, end) = pulled.collect()?;
+        let event = object.lend(Event::Done(end))?;
+        hand_out(text, TextObject::new(&whole))?;
+        put_optional(done, event);
         Ok(QASK_OK)
     })
 }

@@ -149,6 +149,11 @@ impl Stream {
     /// # Errors
     /// As [`Stream::next`], and the error of a generation that failed.
     pub fn collect_text(mut self) -> Result<(String, Done)> {
+        self.collect()
+    }
+
+    /// As [`Stream::collect_text`], for a stream that is kept.
+    pub(crate) fn collect(&mut self) -> Result<(String, Done)> {
         let mut text = String::new();
         let mut done = None;
         loop {

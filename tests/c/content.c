@@ -114,6 +114,36 @@ static void json_and_stop(const qask_engine *engine) {
     FAILS(QASK_ERR_JSON, qask_request_from_json("{", 1, &request, &error));
 }
 
+/* The whole answer at once is the streamed one; what was pulled before is not given twice; a failure is an error. */
+static void collected(const qask_engine *engine) {
+    qask_request *request = ask("Name three colours.", 20);
+    char streamed[1024];
+    qask_stream *stream = submit(engine, request);
+    CHECK(drain(stream, streamed, sizeof streamed) == QASK_FINISH_LENGTH);
+    qask_stream_free(stream);
+    qask_string *text = NULL;
+    const qask_event *done = NULL, *first = NULL;
+    stream = submit(engine, request);
+    OK(qask_stream_collect(stream, &text, &done, &error));
+    CHECK(strlen(streamed) > 10 && strcmp(qask_string_data(text, NULL), streamed) == 0);
+    CHECK(qask_event_finish_reason(done) == QASK_FINISH_LENGTH && qask_event_output_tokens(done) == 20);
+    qask_string_free(text);
+    qask_stream_free(stream);
+    CHECK(qask_event_type(done) == QASK_EVENT_NONE);
+    stream = submit(engine, request);
+    OK(qask_stream_next(stream, -1, &first, &error));
+    size_t pulled = strlen(qask_event_text(first, NULL));
+    OK(qask_stream_collect(stream, &text, NULL, &error));
+    CHECK(pulled > 0 && strcmp(qask_string_data(text, NULL), streamed + pulled) == 0);
+    qask_string_free(text);
+    qask_stream_free(stream);
+    OK(qask_request_set_template(request, "{{", 2, &error));
+    stream = submit(engine, request);
+    FAILS(QASK_ERR_TEMPLATE, qask_stream_collect(stream, &text, &done, &error));
+    qask_stream_free(stream);
+    qask_request_free(request);
+}
+
 /* A model in the middle of another file: aligned, unaligned, and with a length that is not its own. */
 static void descriptors(const char *path) {
     char name[] = "/tmp/qask-test-XXXXXX";
@@ -190,6 +220,7 @@ int main(int argc, char **argv) {
     tokens(model);
     answer_as_text_tokens_and_logprobs(model, engine);
     json_and_stop(engine);
+    collected(engine);
     descriptors(argv[1]);
     qask_engine_free(engine);
     qask_model_free(model);

@@ -19,6 +19,7 @@ MAY_BE_NULL_IN = {
     ("qask_event_top_logprob_at", "token"),
     ("qask_event_top_logprob_at", "logprob"),
     ("qask_event_json", "id"),
+    ("qask_stream_collect", "done"),
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",

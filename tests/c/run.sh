@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Builds the C tests and examples against a built library and runs them.
+# Usage: run.sh LIBRARY_FOLDER MODEL.gguf
+# ASAN=1: the library was built with AddressSanitizer and test hooks (`make asan`); the programs are too.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+lib=$(realpath "$1") model=$2
+out=$(mktemp -d "${TMPDIR:-/tmp}/qask-c.XXXXXX")
+trap 'rm -rf "$out"' EXIT
+CC=${CC:-cc} CXX=${CXX:-c++}
+strict=(-Wall -Wextra -Wpedantic -Werror)
+# The tests use POSIX; the header itself needs nothing but C99.
+flags=(-std=c11 -D_GNU_SOURCE -O1 -g1 "${strict[@]}" -Iinclude -Itests/c)
+read -ra libs <"$lib/libqask.libs"
+shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
+static=("$lib/libqask.a" "${libs[@]}")
+limit="timeout 300"
+tests=(lifecycle process content)
+
+fail() {
+    echo "tests/c: $*" >&2
+    exit 1
+}
+
+# ---- the header by itself ----
+echo '#include <qask.h>' >"$out/alone.c"
+for standard in c99 c11 c17; do $CC "-std=$standard" "${strict[@]}" -Iinclude -fsyntax-only "$out/alone.c"; done
+$CXX -x c++ -std=c++17 "${strict[@]}" -Iinclude -fsyntax-only "$out/alone.c"
+
+# ---- programs ----
+build() { # source, output, how to link
+    local source=$1 output=$2
+    shift 2
+    $CC "${flags[@]}" "$source" -o "$output" "$@"
+}
+
+python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
+
+if [ "${ASAN:-}" = 1 ]; then
+    flags+=(-fsanitize=address)
+    # Streams and engines leave nothing; what a poisoned engine leaves on purpose is listed.
+    export LSAN_OPTIONS="suppressions=$PWD/tests/c/leaks.txt:print_suppressions=0"
+    # First the proof that it would see something.
+    build tests/c/planted.c "$out/planted" "${static[@]}"
+    for bug in overflow leak; do
+        if "$out/planted" "$bug" >"$out/log" 2>&1; then fail "the sanitizer missed a planted $bug"; fi
+        grep -q AddressSanitizer "$out/log" || grep -q LeakSanitizer "$out/log" || fail "no report of a planted $bug"
+    done
+    # What is planted inside the library is seen too.
+    tests+=(faults)
+    for t in "${tests[@]}"; do
+        build "tests/c/$t.c" "$out/$t" "${static[@]}"
+        echo "asan: $t"
+        $limit "$out/$t" "$model"
+    done
+    $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${static[@]}"
+    timeout 1200 "$out/misuse" "$model"
+    echo "asan: clean"
+    exit 0
+fi
+
+for kind in shared static; do
+    link=("${shared[@]}")
+    [ $kind = shared ] || link=("${static[@]}")
+    for t in "${tests[@]}"; do
+        build "tests/c/$t.c" "$out/$t" "${link[@]}"
+        # Each is silent unless something is wrong: the library prints nothing.
+        $limit "$out/$t" "$model" >"$out/log" 2>&1 || { cat "$out/log" >&2; fail "$t ($kind) failed"; }
+        [ ! -s "$out/log" ] || { cat "$out/log" >&2; fail "$t ($kind): the library printed something"; }
+        echo "ok: $t ($kind)"
+    done
+done
+$CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${shared[@]}"
+$limit "$out/misuse" "$model"
+
+# ---- examples: the same stems in C and Rust ----
+for source in examples/rust/*.rs; do
+    stem=$(basename "$source" .rs)
+    [ -f "examples/c/$stem.c" ] || fail "examples/rust/$stem.rs has no twin in examples/c"
+    [ -f "target/release/examples/$stem" ] || [ -f "${CARGO_TARGET_DIR:-target}/release/examples/$stem" ] ||
+        fail "the Rust example $stem was not built"
+done
+for source in examples/c/*.c; do
+    stem=$(basename "$source" .c)
+    [ -f "examples/rust/$stem.rs" ] || fail "examples/c/$stem.c has no twin in examples/rust"
+    $CC -std=c99 -O2 "${strict[@]}" -Iinclude "$source" -o "$out/$stem-c" "${shared[@]}"
+    ln -sf "$(realpath "${CARGO_TARGET_DIR:-target}/release/examples/$stem")" "$out/$stem-rust"
+done
+expect() { # stem, number of matching lines, pattern, arguments before the model, "--", arguments after it
+    local stem=$1 lines=$2 pattern=$3 before=()
+    shift 3
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        before+=("$1")
+        shift
+    done
+    [ $# = 0 ] || shift
+    for language in c rust; do
+        $limit "$out/$stem-$language" "${before[@]}" "$model" "$@" >"$out/log" 2>"$out/err" ||
+            { cat "$out/log" "$out/err" >&2; fail "example $stem ($language) failed"; }
+        local found
+        found=$(grep -cE "$pattern" "$out/log" || true)
+        [ "$found" = "$lines" ] ||
+            { cat "$out/log" >&2; fail "example $stem ($language): $found lines like '$pattern', expected $lines"; }
+    done
+    echo "ok: example $stem (c, rust)"
+}
+expect chat 1 'Paris' -- 'Complete the sentence: the capital of France is'
+expect chat 1 'Paris' --once -- 'Complete the sentence: the capital of France is'
+expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
+expect inspect 1 '^vocabulary +49152$'
+expect cancel 1 '^cancelled: [1-9]'
+expect cancel 1 '^deadline: [1-9]'
+# A path that is wrong is an error with the path in it, not a crash.
+for language in c rust; do
+    if "$out/chat-$language" no-such-model.gguf hello >"$out/log" 2>&1; then fail "chat on no file succeeded"; fi
+    grep -q 'no-such-model.gguf' "$out/log" || fail "chat ($language) does not name the missing file"
+done
