@@ -17,6 +17,7 @@ endif
 CARGO := cargo
 FEATURES := --features capi,test-hooks
 LIB := $(CARGO_TARGET_DIR)/lib
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MODEL ?= smollm2-135m
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
@@ -26,7 +27,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models examples c-tests asan clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests asan clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,9 +70,22 @@ test: check ## everything CI runs
 	$(CARGO) test --release $(FEATURES)
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
+	$(MAKE) --no-print-directory asan
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+
+# The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks.
+asan: export RUSTC_BOOTSTRAP := 1
+asan: export RUSTFLAGS += -Zsanitizer=address
+asan: export CFLAGS := -fsanitize=address -g1
+asan: export CXXFLAGS := -fsanitize=address -g1
+asan: setup ## the C tests under AddressSanitizer (a build of the engine of its own)
+	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST)
+	@mkdir -p target-asan/lib
+	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
+	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
+	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib "$$(python3 tools/models.py path smollm2-135m)"
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	benches/run.sh $(LIB)

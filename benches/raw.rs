@@ -21,6 +21,8 @@ pub struct Raw {
     n_vocab: usize,
     n_batch: usize,
     batch: sys::llama_batch,
+    /// End-of-generation tokens, which are never chosen, as with `ignore_eos`.
+    enders: Vec<i32>,
 }
 
 /// New tokens of one sequence.
@@ -73,7 +75,8 @@ impl Raw {
             let vocab = sys::llama_model_get_vocab(model);
             let n_vocab = sys::llama_vocab_n_tokens(vocab) as usize;
             let batch = sys::llama_batch_init(n_batch as i32, 0, 1);
-            Raw { model, context, vocab, n_vocab, n_batch: n_batch as usize, batch }
+            let enders = (0..n_vocab as i32).filter(|t| sys::llama_vocab_is_eog(vocab, *t)).collect();
+            Raw { model, context, vocab, n_vocab, n_batch: n_batch as usize, batch, enders }
         }
     }
 
@@ -93,11 +96,6 @@ impl Raw {
         };
         tokens.truncate(usize::try_from(n).expect("room"));
         tokens
-    }
-
-    pub fn is_eog(&self, token: i32) -> bool {
-        // SAFETY: a live vocabulary.
-        unsafe { sys::llama_vocab_is_eog(self.vocab, token) }
     }
 
     fn add(&mut self, token: i32, pos: usize, seq: usize, logits: bool) {
@@ -125,8 +123,11 @@ impl Raw {
     fn best(&self, row: usize, margin: bool) -> (i32, f32) {
         // SAFETY: a row with logits of the last batch; llama.cpp gives one f32 a vocabulary entry.
         let logits = unsafe {
-            std::slice::from_raw_parts(sys::llama_get_logits_ith(self.context, row as i32), self.n_vocab)
+            std::slice::from_raw_parts_mut(sys::llama_get_logits_ith(self.context, row as i32), self.n_vocab)
         };
+        for token in &self.enders {
+            logits[*token as usize] = f32::NEG_INFINITY;
+        }
         let mut best = (0, logits[0]);
         for (i, x) in logits.iter().enumerate() {
             if *x > best.1 {

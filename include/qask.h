@@ -28,7 +28,7 @@
  *
  * Names. qask_<noun>_<verb>[_<what>]. A verb means the same everywhere: new (memory only), load (reads files),
  * inspect, retain (one more handle), free, close, set_x, add_x, a bare noun is a getter, is/has/supports, count, at,
- * submit, prewarm/unpin, next, cancel, raise (a cancel flag), render, tokenize/detokenize.
+ * submit, prewarm/unpin, next, collect, cancel, raise (a cancel flag), render, tokenize/detokenize.
  *
  * Handles. Objects are reached through pointers to incomplete types. Their value is a number in a table of the
  * library: it is never dereferenced, so a freed, wrong-typed or garbage handle is QASK_ERR_HANDLE and not a crash.
@@ -841,7 +841,7 @@ qask_status qask_request_set_min_tokens(qask_request *request,
                                         uint32_t value,
                                         qask_error **error);
 
-// Go on after end-of-generation tokens (for measuring). Default false.
+// Never choose an end-of-generation token (for measuring). Default false.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_request_set_ignore_eos(qask_request *request, bool value, qask_error **error);
@@ -1173,6 +1173,17 @@ qask_status qask_stream_next(const qask_stream *stream,
                              int64_t timeout_ms,
                              const qask_event **event,
                              qask_error **error);
+
+// Waits until the generation has ended and gives the whole text of the first choice, as far as it was not pulled
+// before. `*done` (`done` may be NULL) is its DONE event, borrowed as from `qask_stream_next`: it tells the finish
+// reason, so that an answer that was cut short can be told from a whole one. A generation that failed is an error
+// here. The caller frees the string with `qask_string_free`. To limit the time, give the request a deadline.
+//
+// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
+qask_status qask_stream_collect(const qask_stream *stream,
+                                qask_string **text,
+                                const qask_event **done,
+                                qask_error **error);
 
 // Ends the generation soon: DONE events with the reason "cancelled" follow. Never waits.
 //

@@ -47,7 +47,7 @@ pub struct Request {
     /// Texts that end the generation and are not part of it; they work across token borders. At most 64 of 1 to
     /// 4,096 bytes.
     pub stop: Vec<String>,
-    /// Go on after end-of-generation tokens (for measuring). Default false.
+    /// Never choose an end-of-generation token (for measuring). Default false.
     pub ignore_eos: bool,
     /// Report the log-probability of every new token, and of this many of the likeliest beside it; 0 to 20.
     /// `None`: no log-probabilities.

