@@ -6,7 +6,7 @@
 //! `margins` with the lead of each of those ids over the second best (in logits), and `step` as `time`, but without
 //! looking at the logits at all (TOKENS steps of one fixed token, behind the prompts): what decoding alone costs.
 // The yardstick has to speak to llama.cpp directly; the library itself keeps `unsafe` in two folders.
-#![allow(unsafe_code, dead_code, unreachable_pub)]
+#![allow(unsafe_code, dead_code, unreachable_pub, missing_docs)]
 
 use std::ffi::CString;
 use std::path::Path;

@@ -38,8 +38,6 @@ python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
 
 if [ "${ASAN:-}" = 1 ]; then
     flags+=(-fsanitize=address)
-    # Streams and engines leave nothing; what a poisoned engine leaves on purpose is listed.
-    export LSAN_OPTIONS="suppressions=$PWD/tests/c/leaks.txt:print_suppressions=0"
     # First the proof that it would see something.
     build tests/c/planted.c "$out/planted" "${static[@]}"
     for bug in overflow leak; do
