@@ -19,6 +19,9 @@ FEATURES := --features capi,test-hooks
 LIB := $(CARGO_TARGET_DIR)/lib
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MODEL ?= smollm2-135m
+BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
+# More for benches/run.py, such as `--only samplers`.
+BENCH ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
 CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
@@ -88,7 +91,10 @@ asan: setup ## the C tests under AddressSanitizer (a build of the engine of its 
 	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib "$$(python3 tools/models.py path smollm2-135m)"
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
-	benches/run.sh $(LIB)
+	$(CARGO) build --release $(FEATURES) --example raw
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	benches/run.py $(LIB) $(CARGO_TARGET_DIR)/release/examples/raw \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
 
 install: lib ## header, libraries and pkg-config file under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
