@@ -32,15 +32,15 @@ static double now(void) {
     return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
 }
 
-static void check(qask_status status, qask_error *error) {
+static void check(qask_status status, qask_error **error) {
     if (status == QASK_OK) return;
-    fprintf(stderr, "%s: %s\n", qask_status_name(status), qask_error_message(error, NULL));
+    fprintf(stderr, "%s: %s\n", qask_status_name(status), qask_error_message(*error, NULL));
     exit(1);
 }
 #define OK(call)                  \
     do {                          \
         qask_error *error = NULL; \
-        check((call), error);     \
+        check((call), &error);    \
     } while (0)
 
 /* The prompts of raw.rs, word for word: the driver compares the answers. */

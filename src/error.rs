@@ -165,11 +165,18 @@ impl fmt::Display for Code {
 /// What was wrong, where, and what to do about it.
 ///
 /// The message never holds a prompt or generated text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     code: Code,
     message: String,
+}
+
+// What `fn main() -> qask::Result<()>` prints.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}: {}", self.code, self.message)
+    }
 }
 
 impl Error {

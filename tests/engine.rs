@@ -7,7 +7,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use qask::{Code, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling};
+use qask::{
+    Code, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling,
+};
 
 fn model(path: std::path::PathBuf) -> Model {
     Model::load(path, ModelOptions::default()).expect("the model loads")
@@ -131,7 +133,8 @@ fn a_second_turn_evaluates_only_what_is_new() {
     let model = model(support::smollm2());
     let engine = engine(&model, |_| {});
     let mut messages = vec![Message::system(long_prompt(200, "Rules")), Message::user("Hello!")];
-    let (text, _, first) = collect(engine.submit(&greedy(Request::chat(messages.clone())).max_tokens(20)).unwrap());
+    let (text, _, first) =
+        collect(engine.submit(&greedy(Request::chat(messages.clone())).max_tokens(20)).unwrap());
     assert_eq!(first.usage.cached_tokens, 0);
     messages.push(Message::assistant(text));
     messages.push(Message::user("And what else?"));
@@ -163,7 +166,7 @@ fn a_shared_prefix_is_computed_once_and_gives_the_same_text() {
     }
     assert_eq!(cached, 5, "all but the first share the system prompt");
     assert!(same >= 4, "{same} of 6 answers are the same as without sharing"); // batches may differ in the last bits
-    // Another tenant shares nothing.
+                                                                               // Another tenant shares nothing.
     let mut request = greedy(Request::chat([Message::system(long_prompt(150, "Rules")), Message::user("Hi")]));
     request.cache_key = "tenant".into();
     assert_eq!(collect(shared.submit(&request.max_tokens(2)).unwrap()).2.usage.cached_tokens, 0);
@@ -485,7 +488,11 @@ fn every_sampler_setting_has_an_effect() {
     assert_ne!(mirostat(0.5, 0.1), mirostat(8.0, 0.1), "mirostat_tau");
     assert_ne!(mirostat(3.0, 0.01), mirostat(3.0, 1.0), "mirostat_eta");
     assert_ne!(hot(&|s| (s.xtc_probability, s.xtc_threshold) = (Some(1.0), Some(0.01))), wild, "xtc");
-    assert_eq!(hot(&|s| (s.xtc_probability, s.xtc_threshold) = (Some(1.0), Some(0.6))), wild, "xtc above one half");
+    assert_eq!(
+        hot(&|s| (s.xtc_probability, s.xtc_threshold) = (Some(1.0), Some(0.6))),
+        wild,
+        "xtc above one half"
+    );
     assert_ne!(hot(&|s| s.seed = Some(12)), wild, "seed");
     // `min_keep` keeps more than `min_p` would.
     let kept = |n| {

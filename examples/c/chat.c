@@ -23,7 +23,7 @@ static qask_status stream_it(qask_stream *stream) {
             else fprintf(stderr, "%s\n", qask_event_error_message(event, NULL));
         }
     }
-    if (status != QASK_DONE) check(status, error);
+    if (status != QASK_DONE) check(status, &error);
     return failed;
 }
 
@@ -31,7 +31,7 @@ static void collect_it(qask_stream *stream) {
     const qask_event *done = NULL;
     qask_string *text = NULL;
     qask_error *error = NULL;
-    check(qask_stream_collect(stream, &text, &done, &error), error);
+    check(qask_stream_collect(stream, &text, &done, &error), &error);
     printf("%s\n", qask_string_data(text, NULL));
     report(done);
     qask_string_free(text);
@@ -53,12 +53,12 @@ int main(int argc, char **argv) {
     qask_stream *stream = NULL;
     qask_error *error = NULL;
 
-    check(qask_model_load(argv[1], NULL, NULL, &model, &error), error);
-    check(qask_engine_new(model, NULL, &engine, &error), error);
-    check(qask_request_new(&request, &error), error);
-    check(qask_request_add_message(request, "user", prompt, strlen(prompt), &error), error);
-    check(qask_request_set_max_tokens(request, 256, &error), error);
-    check(qask_engine_submit(engine, request, NULL, &stream, &error), error);
+    check(qask_model_load(argv[1], NULL, NULL, &model, &error), &error);
+    check(qask_engine_new(model, NULL, &engine, &error), &error);
+    check(qask_request_new(&request, &error), &error);
+    check(qask_request_add_message(request, "user", prompt, strlen(prompt), &error), &error);
+    check(qask_request_set_max_tokens(request, 256, &error), &error);
+    check(qask_engine_submit(engine, request, NULL, &stream, &error), &error);
 
     qask_status failed = QASK_OK;
     if (once) collect_it(stream);

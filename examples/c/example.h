@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline void check(qask_status status, qask_error *error) {
+/* A pointer to the error: C may evaluate `error` itself before the call that sets it. */
+static inline void check(qask_status status, qask_error **error) {
     if (status == QASK_OK) return;
-    fprintf(stderr, "%s: %s\n", qask_status_name(status), qask_error_message(error, NULL));
-    qask_error_free(error);
+    fprintf(stderr, "%s: %s\n", qask_status_name(status), qask_error_message(*error, NULL));
+    qask_error_free(*error);
     exit(1);
 }
 #endif

@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
     }
     qask_inspection *model = NULL;
     qask_error *error = NULL;
-    check(qask_model_inspect(argv[1], &model, &error), error);
+    check(qask_model_inspect(argv[1], &model, &error), &error);
 
     printf("architecture    %s\n", or_dash(qask_inspection_architecture(model, NULL)));
     printf("name            %s\n", or_dash(qask_inspection_name(model, NULL)));

@@ -25,11 +25,11 @@ static void *answer(void *argument) {
     char question[64];
     int length = snprintf(question, sizeof question, "What is %s?", job->topic);
 
-    check(qask_request_new(&request, &error), error);
-    check(qask_request_add_message(request, "system", system_prompt, strlen(system_prompt), &error), error);
-    check(qask_request_add_message(request, "user", question, (size_t) length, &error), error);
-    check(qask_request_set_max_tokens(request, 40, &error), error);
-    check(qask_engine_submit(job->engine, request, NULL, &stream, &error), error);
+    check(qask_request_new(&request, &error), &error);
+    check(qask_request_add_message(request, "system", system_prompt, strlen(system_prompt), &error), &error);
+    check(qask_request_add_message(request, "user", question, (size_t) length, &error), &error);
+    check(qask_request_set_max_tokens(request, 40, &error), &error);
+    check(qask_engine_submit(job->engine, request, NULL, &stream, &error), &error);
     qask_status status;
     while ((status = qask_stream_next(stream, -1, &event, &error)) == QASK_OK) {
         if (qask_event_type(event) == QASK_EVENT_TEXT) {
@@ -40,7 +40,7 @@ static void *answer(void *argument) {
             job->prompt = qask_event_prompt_tokens(event);
         }
     }
-    if (status != QASK_DONE) check(status, error);
+    if (status != QASK_DONE) check(status, &error);
     qask_stream_free(stream);
     qask_request_free(request);
     return NULL;
@@ -54,8 +54,8 @@ int main(int argc, char **argv) {
     qask_model *model = NULL;
     qask_engine *engine = NULL;
     qask_error *error = NULL;
-    check(qask_model_load(argv[1], NULL, NULL, &model, &error), error);
-    check(qask_engine_new(model, NULL, &engine, &error), error);
+    check(qask_model_load(argv[1], NULL, NULL, &model, &error), &error);
+    check(qask_engine_new(model, NULL, &engine, &error), &error);
 
     static struct job jobs[TOPICS];
     pthread_t threads[TOPICS];
