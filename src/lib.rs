@@ -44,3 +44,8 @@ pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
 pub use request::{Prompt, Request};
 pub use sampling::Sampling;
+
+/// The README's Rust program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
