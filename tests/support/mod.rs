@@ -3,14 +3,18 @@
 
 use std::path::PathBuf;
 
-/// A model of the cache (`tools/models.py fetch NAME`). Its absence fails the test: `make test` fetches it.
-pub(crate) fn model(file: &str) -> PathBuf {
+/// Where `tools/models.py` keeps what it fetched.
+pub(crate) fn cache() -> PathBuf {
     let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let home = var("QASK_CACHE")
+    var("QASK_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|p| p.join("qask")))
         .or_else(|| var("HOME").map(|p| p.join(".cache/qask")))
-        .expect("a home folder");
-    let path = home.join(file);
+        .expect("a home folder")
+}
+
+/// A model of the cache (`tools/models.py fetch NAME`). Its absence fails the test: `make test` fetches it.
+pub(crate) fn model(file: &str) -> PathBuf {
+    let path = cache().join(file);
     assert!(path.is_file(), "{} is missing: tools/models.py fetch", path.display());
     path
 }
