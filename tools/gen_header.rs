@@ -45,7 +45,25 @@ fn generate(root: &Path) -> String {
     }
     let mut out = Vec::new();
     builder.generate().expect("cbindgen").write(&mut out);
-    String::from_utf8(out).expect("UTF-8")
+    indent_code(&String::from_utf8(out).expect("UTF-8"))
+}
+
+/// Code is fenced in the Rust source, so that rustdoc does not take C for Rust; in the header it is indented.
+fn indent_code(header: &str) -> String {
+    let mut out = String::with_capacity(header.len());
+    let mut code = false;
+    for line in header.lines() {
+        match line {
+            "// ```c" => code = true,
+            "// ```" => code = false,
+            _ if code => out.push_str(&line.replacen("// ", "//     ", 1)),
+            _ => out.push_str(line),
+        }
+        if !line.starts_with("// ```") {
+            out.push('\n');
+        }
+    }
+    out
 }
 
 fn main() -> ExitCode {

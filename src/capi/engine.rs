@@ -19,11 +19,13 @@ use crate::engine::{Engine, EngineOptions, Stats};
 ///
 /// Typical use:
 ///
-///     qask_engine_new(model, NULL, &engine, &error);
-///     qask_engine_submit(engine, request, NULL, &stream, &error);
-///     while (qask_stream_next(stream, -1, &event, &error) == QASK_OK) { ... }
-///     qask_stream_free(stream);
-///     qask_engine_free(engine);
+/// ```c
+/// qask_engine_new(model, NULL, &engine, &error);
+/// qask_engine_submit(engine, request, NULL, &stream, &error);
+/// while (qask_stream_next(stream, -1, &event, &error) == QASK_OK) { ... }
+/// qask_stream_free(stream);
+/// qask_engine_free(engine);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_engine(());
 

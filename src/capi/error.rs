@@ -12,11 +12,13 @@ use crate::error::{Code, Error};
 ///
 /// Typical use:
 ///
-///     qask_error *error = NULL;
-///     if (qask_model_load(path, NULL, NULL, &model, &error) != QASK_OK) {
-///         fprintf(stderr, "%s\n", qask_error_message(error, NULL));
-///         qask_error_free(error);
-///     }
+/// ```c
+/// qask_error *error = NULL;
+/// if (qask_model_load(path, NULL, NULL, &model, &error) != QASK_OK) {
+///     fprintf(stderr, "%s\n", qask_error_message(error, NULL));
+///     qask_error_free(error);
+/// }
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_error(());
 

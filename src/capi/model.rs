@@ -20,10 +20,12 @@ use crate::model::{Model, ModelOptions};
 ///
 /// Typical use:
 ///
-///     qask_model *model = NULL;
-///     if (qask_model_load("model.gguf", NULL, NULL, &model, &error) != QASK_OK) { ... }
-///     qask_engine_new(model, NULL, &engine, &error);
-///     qask_model_free(model);
+/// ```c
+/// qask_model *model = NULL;
+/// if (qask_model_load("model.gguf", NULL, NULL, &model, &error) != QASK_OK) { ... }
+/// qask_engine_new(model, NULL, &engine, &error);
+/// qask_model_free(model);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_model(());
 

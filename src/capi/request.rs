@@ -20,11 +20,13 @@ use crate::sampling::range;
 ///
 /// Typical use:
 ///
-///     qask_request_new(&request, &error);
-///     qask_request_add_message(request, "user", text, strlen(text), &error);
-///     qask_request_set_max_tokens(request, 256, &error);
-///     qask_engine_submit(engine, request, NULL, &stream, &error);
-///     qask_request_free(request);
+/// ```c
+/// qask_request_new(&request, &error);
+/// qask_request_add_message(request, "user", text, strlen(text), &error);
+/// qask_request_set_max_tokens(request, 256, &error);
+/// qask_engine_submit(engine, request, NULL, &stream, &error);
+/// qask_request_free(request);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_request(());
 

@@ -59,11 +59,13 @@ impl Drop for StreamObject {
 ///
 /// Typical use:
 ///
-///     switch (qask_event_type(event)) {
-///     case QASK_EVENT_TEXT: fputs(qask_event_text(event, NULL), stdout); break;
-///     case QASK_EVENT_DONE: printf("%s", qask_event_finish_reason_name(event)); break;
-///     default: break; /* newer kinds */
-///     }
+/// ```c
+/// switch (qask_event_type(event)) {
+/// case QASK_EVENT_TEXT: fputs(qask_event_text(event, NULL), stdout); break;
+/// case QASK_EVENT_DONE: printf("%s", qask_event_finish_reason_name(event)); break;
+/// default: break; /* newer kinds */
+/// }
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_event(());
 
