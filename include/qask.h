@@ -410,19 +410,22 @@ void qask_inspection_free(qask_inspection *inspection);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint64_t qask_inspection_estimated_memory(const qask_inspection *inspection, uint32_t n_ctx);
 
-// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL)
+// gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_inspection_architecture(const qask_inspection *inspection,
                                          size_t *length);
 
-// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes
+// without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_inspection_name(const qask_inspection *inspection,
                                  size_t *length);
 
-// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may
+// be NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_inspection_quantization(const qask_inspection *inspection,
@@ -448,7 +451,8 @@ uint32_t qask_inspection_vocabulary_size(const qask_inspection *inspection);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint64_t qask_inspection_file_size(const qask_inspection *inspection);
 
-// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be
+// NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_inspection_chat_template(const qask_inspection *inspection,
@@ -587,7 +591,8 @@ void qask_model_free(qask_model *model);
 
 // Turns text into tokens. `add_special` adds what the model wants around a text (BOS, EOS); `parse_special` turns
 // texts of special tokens into those tokens: leave it false for text from outside. `*count` gets the number of
-// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise, `*count`
+// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise,
+// `*count`
 // is written, no token is, and the status is RANGE.
 //
 // Any thread. Errors: NULL, UTF8, HANDLE, RANGE, TOO_LONG. Since 0.1.
@@ -659,19 +664,22 @@ int32_t qask_model_eos(const qask_model *model);
 // Any thread. A bad handle gives -1. Since 0.1.
 int32_t qask_model_eot(const qask_model *model);
 
-// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL)
+// gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_model_architecture(const qask_model *model,
                                     size_t *length);
 
-// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes
+// without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_model_name(const qask_model *model,
                             size_t *length);
 
-// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may
+// be NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_model_quantization(const qask_model *model,
@@ -697,7 +705,8 @@ uint32_t qask_model_vocabulary_size(const qask_model *model);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint64_t qask_model_file_size(const qask_model *model);
 
-// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be
+// NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_model_chat_template(const qask_model *model,
@@ -1299,13 +1308,15 @@ int64_t qask_event_first_token_us(const qask_event *event);
 // Any thread. A bad handle gives 0. Since 0.1.
 int64_t qask_event_decode_us(const qask_event *event);
 
-// The new text of a TEXT event, whole characters, empty on other events; valid as long as the event. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// The new text of a TEXT event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
+// the event. `length` (may be NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_event_text(const qask_event *event,
                             size_t *length);
 
-// What went wrong, for a choice that failed; valid as long as the event. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+// What went wrong, for a choice that failed. UTF-8, NUL-terminated, valid as long as the event. `length` (may be
+// NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 const char *qask_event_error_message(const qask_event *event,

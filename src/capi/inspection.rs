@@ -54,7 +54,8 @@ pub extern "C" fn qask_inspection_estimated_memory(inspection: *const qask_inspe
     infallible(0, || Ok(handle::get::<InspectionObject>(inspection as usize)?.facts.info.estimated_memory(n_ctx)))
 }
 
-/// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL)
+/// gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -68,7 +69,8 @@ pub extern "C" fn qask_inspection_architecture(
     })
 }
 
-/// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes
+/// without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -79,7 +81,8 @@ pub extern "C" fn qask_inspection_name(inspection: *const qask_inspection, lengt
     })
 }
 
-/// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may
+/// be NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -137,7 +140,8 @@ pub extern "C" fn qask_inspection_file_size(inspection: *const qask_inspection) 
     })
 }
 
-/// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be
+/// NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]

@@ -164,7 +164,8 @@ pub extern "C" fn qask_model_free(model: *mut qask_model) {
 
 /// Turns text into tokens. `add_special` adds what the model wants around a text (BOS, EOS); `parse_special` turns
 /// texts of special tokens into those tokens: leave it false for text from outside. `*count` gets the number of
-/// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise, `*count`
+/// tokens. With `tokens` NULL and `capacity` 0 they are only counted; when `capacity` is too small otherwise,
+/// `*count`
 /// is written, no token is, and the status is RANGE.
 ///
 /// Any thread. Errors: NULL, UTF8, HANDLE, RANGE, TOO_LONG. Since 0.1.
@@ -315,7 +316,8 @@ pub extern "C" fn qask_model_eot(model: *const qask_model) -> i32 {
     })
 }
 
-/// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL)
+/// gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -326,7 +328,8 @@ pub extern "C" fn qask_model_architecture(model: *const qask_model, length: *mut
     })
 }
 
-/// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The model's own name. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes
+/// without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -337,7 +340,8 @@ pub extern "C" fn qask_model_name(model: *const qask_model, length: *mut usize) 
     })
 }
 
-/// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// How the weights are stored, such as "Q4_K_M". UTF-8, NUL-terminated, alive as long as the handle. `length` (may
+/// be NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -392,7 +396,8 @@ pub extern "C" fn qask_model_file_size(model: *const qask_model) -> u64 {
     })
 }
 
-/// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The model's own chat template (Jinja). UTF-8, NUL-terminated, alive as long as the handle. `length` (may be
+/// NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]

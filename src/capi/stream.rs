@@ -450,7 +450,8 @@ pub extern "C" fn qask_event_decode_us(event: *const qask_event) -> i64 {
     })
 }
 
-/// The new text of a TEXT event, whole characters, empty on other events; valid as long as the event. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// The new text of a TEXT event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
+/// the event. `length` (may be NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
@@ -461,7 +462,8 @@ pub extern "C" fn qask_event_text(event: *const qask_event, length: *mut usize) 
     })
 }
 
-/// What went wrong, for a choice that failed; valid as long as the event. UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL) gets its bytes without the NUL.
+/// What went wrong, for a choice that failed. UTF-8, NUL-terminated, valid as long as the event. `length` (may be
+/// NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
 #[no_mangle]
