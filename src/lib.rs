@@ -42,7 +42,7 @@ pub use error::{Code, Error, Result};
 pub use event::{Done, Event, FinishReason, Next, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
-pub use request::{Prompt, Request};
+pub use request::{ContextPolicy, Prompt, Request};
 pub use sampling::Sampling;
 
 /// The README's Rust program compiles.

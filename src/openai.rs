@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Event, FinishReason};
 use crate::message::{kind, short, Message};
 use crate::model::Token;
-use crate::request::{Prompt, Request};
+use crate::request::{ContextPolicy, Prompt, Request};
 use crate::sampling::range;
 
 /// The longest JSON that is read, in bytes.
@@ -80,6 +80,21 @@ const FIELDS: &[(&str, Set)] = &[
         integer(v, name, 1, i64::MAX).map(|n| d.request.deadline = Some(Duration::from_millis(n as u64)))
     }),
     ("cache_key", |d, v, name| text(v, name).map(|t| d.request.cache_key = t)),
+    ("context_policy", |d, v, name| {
+        d.request.context_policy = match text(v, name)?.as_str() {
+            "error" => ContextPolicy::Error,
+            "shift" => ContextPolicy::Shift,
+            "drop_oldest" => ContextPolicy::DropOldest,
+            _ => {
+                return Err(Error::new(
+                    Code::Range,
+                    "context_policy: it must be \"error\", \"shift\" or \"drop_oldest\"",
+                ))
+            }
+        };
+        Ok(())
+    }),
+    ("shift_keep", |d, v, name| unsigned(v, name).map(|n| d.request.shift_keep = n)),
     ("continue_final_message", |d, v, name| boolean(v, name).map(|b| d.request.continue_final_message = b)),
     ("chat_template", |d, v, name| text(v, name).map(|t| d.request.template = Some(t))),
     ("chat_template_kwargs", |d, v, name| object(v, name).map(|m| d.request.template_variables = m.clone())),
@@ -301,11 +316,12 @@ mod tests {
     fn a_whole_request() {
         let r = request_from_json(
             r#"{"model":"x","messages":[{"role":"user","content":"hi"}],"temperature":0.5,"max_tokens":7,
-                "stop":"END","seed":3,"logprobs":true,"top_logprobs":2,"logit_bias":{"5":-100},"top_k":9,
+                "stop":"END","seed":3,"context_policy":"shift","shift_keep":5,"logprobs":true,"top_logprobs":2,"logit_bias":{"5":-100},"top_k":9,
                 "chat_template_kwargs":{"enable_thinking":false},"stream":true,"user":null}"#,
         )
         .unwrap();
         assert_eq!(r.max_tokens, Some(7));
+        assert_eq!((r.context_policy, r.shift_keep), (ContextPolicy::Shift, 5));
         assert_eq!(r.stop, ["END"]);
         assert_eq!(r.sampling.temperature, Some(0.5));
         assert_eq!((r.sampling.seed, r.sampling.top_k, r.logprobs), (Some(3), Some(9), Some(2)));
@@ -340,6 +356,8 @@ mod tests {
             (r#"{"prompt":"a","response_format":{"type":"json_object"}}"#, Code::Unsupported, "response_format"),
             (r#"{"prompt":"a","tool_choice":"required"}"#, Code::Unsupported, "tool_choice"),
             (r#"{"messages":[]}"#, Code::Range, "no messages"),
+            (r#"{"prompt":"a","context_policy":"slide"}"#, Code::Range, "context_policy"),
+            (r#"{"prompt":"a","context_policy":"drop_oldest"}"#, Code::Range, "only turns of messages"),
         ] {
             let e = request_from_json(json).unwrap_err();
             assert_eq!(e.code(), code, "{json}: {e}");

@@ -32,6 +32,22 @@ pub enum Prompt {
     },
 }
 
+/// What happens when a conversation or an answer does not fit the context (`n_ctx`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(i32)]
+#[non_exhaustive]
+pub enum ContextPolicy {
+    /// A prompt that does not fit is [`Code::ContextFull`]; an answer that reaches the end of the context finishes
+    /// with `length`.
+    #[default]
+    Error = 0,
+    /// An answer that reaches the end drops the oldest tokens behind the first `shift_keep`, and goes on.
+    Shift = 1,
+    /// The oldest turns of the conversation are left out of the prompt until it fits with room for the answer. Only
+    /// for messages.
+    DropOldest = 2,
+}
+
 /// One request. `submit` takes a snapshot, so it can be changed and used again.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -63,6 +79,10 @@ pub struct Request {
     /// Only requests with the same key share cached prompt prefixes, so that tenants cannot see each other's cache
     /// by timing. At most 256 bytes.
     pub cache_key: String,
+    /// What happens when the context is full. Default: [`ContextPolicy::Error`].
+    pub context_policy: ContextPolicy,
+    /// With [`ContextPolicy::Shift`]: so many tokens at the beginning are never dropped. Default 0.
+    pub shift_keep: u32,
     /// The last message is an assistant's and is continued rather than answered.
     pub continue_final_message: bool,
     /// A Jinja chat template to use instead of the model's own.
@@ -88,6 +108,8 @@ impl Request {
             priority: 0,
             deadline: None,
             cache_key: String::new(),
+            context_policy: ContextPolicy::Error,
+            shift_keep: 0,
             continue_final_message: false,
             template: None,
             template_variables: Map::new(),
@@ -145,6 +167,9 @@ impl Request {
             Prompt::Tokens(t) if t.is_empty() => return Err(Error::new(Code::Range, "the prompt has no tokens")),
             _ => {}
         }
+        if self.context_policy == ContextPolicy::DropOldest && !matches!(self.prompt, Prompt::Messages(_)) {
+            return Err(Error::new(Code::Range, "context_policy: only turns of messages can be dropped"));
+        }
         if !(1..=64).contains(&self.n) {
             return Err(range("n", self.n, 1, 64));
         }
@@ -186,6 +211,7 @@ mod tests {
             (Request { cache_key: "k".repeat(257), ..base() }, "bytes in cache_key"),
             (Request { max_tokens: Some(1), min_tokens: 2, ..base() }, "min_tokens"),
             (Request { continue_final_message: true, ..Request::chat([Message::user("x")]) }, "continue_final"),
+            (Request { context_policy: ContextPolicy::DropOldest, ..base() }, "context_policy"),
         ] {
             let e = r.check().unwrap_err();
             assert_eq!(e.code(), Code::Range);

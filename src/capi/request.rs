@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::message::Message;
-use crate::request::{Prompt, Request};
+use crate::request::{ContextPolicy, Prompt, Request};
 use crate::sampling::range;
 
 /// What a generation is asked for. Fill it with setters, or from JSON; `qask_engine_submit` takes a copy, so it can
@@ -409,6 +409,51 @@ pub extern "C" fn qask_request_set_deadline_ms(
             return Err(range("deadline_ms", value, 1, i64::MAX));
         }
         r.deadline = Some(Duration::from_millis(value as u64));
+        Ok(())
+    })
+}
+
+/// The prompt must fit, and an answer ends with "length" where the context ends.
+pub const QASK_CONTEXT_ERROR: i32 = 0;
+/// An answer that reaches the end of the context drops the oldest tokens behind the first `shift_keep`, and goes on.
+pub const QASK_CONTEXT_SHIFT: i32 = 1;
+/// The oldest turns are left out of the prompt until it fits with room for the answer. Only for messages.
+pub const QASK_CONTEXT_DROP_OLDEST: i32 = 2;
+
+/// What happens when the context is full: one of `QASK_CONTEXT_…`. Default `QASK_CONTEXT_ERROR`.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_request_set_context_policy(
+    request: *mut qask_request,
+    value: i32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(request, error, |r| {
+        r.context_policy = match value {
+            QASK_CONTEXT_ERROR => ContextPolicy::Error,
+            QASK_CONTEXT_SHIFT => ContextPolicy::Shift,
+            QASK_CONTEXT_DROP_OLDEST => ContextPolicy::DropOldest,
+            _ => {
+                let text = format!("context_policy is {value}; it must be one of QASK_CONTEXT_…");
+                return Err(Error::new(Code::Range, text));
+            }
+        };
+        Ok(())
+    })
+}
+
+/// With `QASK_CONTEXT_SHIFT`: so many tokens at the beginning of the prompt are never dropped. Default 0.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_request_set_shift_keep(
+    request: *mut qask_request,
+    value: u32,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(request, error, |r| {
+        r.shift_keep = value;
         Ok(())
     })
 }

@@ -30,7 +30,7 @@ use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::model::{Model, Token};
-use crate::request::{Prompt, Request};
+use crate::request::{ContextPolicy, Prompt, Request};
 
 pub use guard::{devices, Device};
 pub use options::{CacheType, EngineOptions, FlashAttention};
@@ -130,6 +130,9 @@ impl Engine {
 
     fn start(&self, request: Request, cancel: Option<Cancel>, pin: bool) -> Result<Stream> {
         request.check()?;
+        if request.context_policy == ContextPolicy::Shift {
+            return Err(Error::new(Code::Unsupported, "context_policy: this version cannot shift"));
+        }
         let shared = &self.0.shared;
         shared.check()?;
         let n = request.n as usize;

@@ -23,7 +23,7 @@ MAY_BE_NULL_IN = {
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
-         "qask_engine_options_set_flash_attention"}
+         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy"}
 # Values at the end that are allowed: a token that is never to come.
 FINE = {("qask_request_add_logit_bias", "-INFINITY")}
 # What each number can be at its ends.
@@ -182,7 +182,7 @@ def body(f):
             out.append(call(f, {content_length(f, p).name: "SIZE_MAX"}, "QASK_ERR_RANGE", f"{p.name} huge"))
         if p.stars == 0 and p.base in ENDS and not follows_pointer(f, p):
             for value in ENDS[p.base]:
-                expect = "QASK_ERR_RANGE" if f.name in ENUMS and value == "UINT32_MAX" else anything
+                expect = "QASK_ERR_RANGE" if f.name in ENUMS and value in ("INT32_MIN", "-1", "INT32_MAX") else anything
                 if value in ("-INFINITY", "INFINITY", "NAN") and (f.name, value) not in FINE:
                     expect = "QASK_ERR_RANGE"
                 out.append(call(f, {p.name: value}, expect, f"{p.name} {value}"))
