@@ -172,6 +172,15 @@
 // runs with every library of the same or a higher one (from 1.0 on; before that, see CHANGELOG).
 #define QASK_ABI_VERSION 1
 
+// The prompt must fit, and an answer ends with "length" where the context ends.
+#define QASK_CONTEXT_ERROR 0
+
+// An answer that reaches the end of the context drops the oldest tokens behind the first `shift_keep`, and goes on.
+#define QASK_CONTEXT_SHIFT 1
+
+// The oldest turns are left out of the prompt until it fits with room for the answer. Only for messages.
+#define QASK_CONTEXT_DROP_OLDEST 2
+
 // 16-bit floats.
 #define QASK_CACHE_F16 0
 
@@ -884,6 +893,20 @@ qask_status qask_request_set_priority(qask_request *request, int32_t value, qask
 qask_status qask_request_set_deadline_ms(qask_request *request,
                                          int64_t value,
                                          qask_error **error);
+
+// What happens when the context is full: one of `QASK_CONTEXT_…`. Default `QASK_CONTEXT_ERROR`.
+//
+// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+qask_status qask_request_set_context_policy(qask_request *request,
+                                            int32_t value,
+                                            qask_error **error);
+
+// With `QASK_CONTEXT_SHIFT`: so many tokens at the beginning of the prompt are never dropped. Default 0.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_shift_keep(qask_request *request,
+                                        uint32_t value,
+                                        qask_error **error);
 
 // The last message is the assistant's and is continued rather than answered. Default false.
 //
