@@ -887,7 +887,8 @@ qask_status qask_request_set_return_tokens(qask_request *request, bool value, qa
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_request_set_priority(qask_request *request, int32_t value, qask_error **error);
 
-// End with the reason "deadline" when so many milliseconds have passed since submit: 1 or more. Default: none.
+// End with the reason "deadline" when so many milliseconds have passed since submit: 1 or more; -1 for none, the
+// default.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_request_set_deadline_ms(qask_request *request,

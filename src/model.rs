@@ -88,7 +88,7 @@ impl Model {
     /// [`Code::OutOfMemory`], [`Code::Cancelled`], and [`Code::Unsupported`] when this CPU lacks instructions that
     /// the library was built for.
     pub fn load(path: impl AsRef<Path>, options: ModelOptions) -> Result<Model> {
-        let info = gguf::inspect(path)?;
+        let info = gguf::inspect(path.as_ref())?;
         let paths = info.parts.clone();
         Self::load_checked(info, Place::Paths(&paths), options)
     }

@@ -53,6 +53,10 @@ impl Vocabulary {
         self.has(token, ENDS)
     }
 
+    pub(crate) fn is_control(&self, token: Token) -> bool {
+        self.has(token, CONTROL)
+    }
+
     /// Every token that ends a generation.
     pub(crate) fn enders(&self) -> impl Iterator<Item = Token> + '_ {
         (0..self.len() as Token).filter(|t| self.ends(*t))

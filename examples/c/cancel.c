@@ -54,6 +54,7 @@ int main(int argc, char **argv) {
     /* A stream that is freed is cancelled; the engine is free for the next request. */
     check(qask_engine_submit(engine, request, NULL, &stream, &error), &error);
     qask_stream_free(stream);
+    check(qask_request_set_deadline_ms(request, -1, &error), &error);
     check(qask_request_set_max_tokens(request, 4, &error), &error);
     check(qask_engine_submit(engine, request, NULL, &stream, &error), &error);
     drain(stream);

@@ -395,7 +395,8 @@ pub extern "C" fn qask_request_set_priority(
     })
 }
 
-/// End with the reason "deadline" when so many milliseconds have passed since submit: 1 or more. Default: none.
+/// End with the reason "deadline" when so many milliseconds have passed since submit: 1 or more; -1 for none, the
+/// default.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]
@@ -405,10 +406,11 @@ pub extern "C" fn qask_request_set_deadline_ms(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        if value < 1 {
-            return Err(range("deadline_ms", value, 1, i64::MAX));
-        }
-        r.deadline = Some(Duration::from_millis(value as u64));
+        r.deadline = match value {
+            -1 => None,
+            1.. => Some(Duration::from_millis(value as u64)),
+            _ => return Err(range("deadline_ms", value, 1, i64::MAX)),
+        };
         Ok(())
     })
 }

@@ -310,6 +310,10 @@ impl Prepare {
 
     fn hand_over(self, tokens: Vec<Token>) {
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
+        let checkpoints = match self.options.keeps_checkpoints() {
+            true => checkpoints(&tokens, |t| self.model.0.vocabulary.is_control(t), self.model.bos()),
+            false => Vec::new(),
+        };
         let sequences = (0..self.request.n).map(|choice| {
             Sequence::new(Start {
                 channel: Arc::clone(&self.channel),
@@ -322,6 +326,7 @@ impl Prepare {
                 seed: first.wrapping_add(choice),
                 submitted: self.submitted,
                 tokens: tokens.clone(),
+                checkpoints: checkpoints.clone(),
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();
@@ -344,6 +349,27 @@ impl Prepare {
     }
 }
 
+/// Ends of a prompt's last tokens that are not worth a checkpoint of their own.
+const CLOSE_TO_THE_END: usize = 8;
+
+/// Where a prompt's turns begin, as far as a later prompt is likely to agree up to there: behind the first turn (the
+/// system message), at the last two, and before the last token. A turn begins with the control token that opens the
+/// prompt.
+fn checkpoints(tokens: &[Token], is_control: impl Fn(Token) -> bool, bos: Option<Token>) -> Vec<usize> {
+    let opener = tokens.iter().copied().find(|t| is_control(*t) && Some(*t) != bos);
+    let mut places: Vec<usize> = match opener {
+        Some(opener) => tokens.iter().enumerate().filter(|(_, t)| **t == opener).map(|(i, _)| i).skip(1).collect(),
+        None => Vec::new(),
+    };
+    if places.len() > 3 {
+        places.drain(1..places.len() - 2);
+    }
+    if places.last().is_none_or(|last| last + CLOSE_TO_THE_END < tokens.len()) && tokens.len() > 1 {
+        places.push(tokens.len() - 1);
+    }
+    places
+}
+
 /// A seed from the hasher that the standard library seeds from the system.
 fn random_seed() -> u32 {
     use std::hash::{BuildHasher, Hasher};
@@ -351,4 +377,22 @@ fn random_seed() -> u32 {
     hasher.write_u64(0);
     // The top value means "draw one yourself" to llama.cpp.
     (hasher.finish() as u32).min(u32::MAX - 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_stand_at_turns() {
+        let (bos, open) = (900, 901);
+        let find = |tokens: &[Token]| checkpoints(tokens, |t| t >= 900, Some(bos));
+        let turn = |n: usize| std::iter::once(open).chain(0..n as Token).collect::<Vec<_>>();
+        let chat: Vec<Token> = [vec![bos], turn(20), turn(5), turn(6), turn(7), turn(2)].concat();
+        // Behind the system message, at the last question, at the answer's head.
+        assert_eq!(find(&chat), vec![22, 35, 43]);
+        assert_eq!(find(&[1, 2, 3, 4]), vec![3]);
+        assert_eq!(find(&[bos]), Vec::<usize>::new());
+        assert_eq!(find(&[vec![bos], turn(40)].concat()), vec![41]);
+    }
 }

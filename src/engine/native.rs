@@ -164,8 +164,8 @@ pub(crate) enum DecodeError {
     Full,
     /// The abort callback said so; micro-batches before it stay in the cache.
     Aborted,
-    /// The batch was refused; nothing changed.
-    Refused(i32),
+    /// The batch was refused, with the engine's reason; nothing changed.
+    Refused(String),
     /// It failed inside.
     Fault(Fault),
 }
@@ -223,12 +223,15 @@ impl Context {
                 f,
             )
         });
-        self.guarded(r).map_err(DecodeError::Fault)?;
+        let log = self.guarded(r).map_err(DecodeError::Fault)?;
         match rc {
             0 => Ok(()),
             1 => Err(DecodeError::Full),
             2 => Err(DecodeError::Aborted),
-            rc => Err(DecodeError::Refused(rc)),
+            rc => {
+                let why: Vec<&str> = log.lines().map(str::trim).collect();
+                Err(DecodeError::Refused(format!("llama_decode returned {rc}: {}", why.join(" "))))
+            }
         }
     }
 

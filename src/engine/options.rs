@@ -118,6 +118,14 @@ pub(super) struct Resolved {
     pub can_cut: bool,
 }
 
+impl Resolved {
+    /// Whether prompts leave copies of their state at turns: only where memory cannot be cut back to them.
+    pub(super) fn keeps_checkpoints(&self) -> bool {
+        let o = &self.options;
+        !self.can_cut && o.prefix_cache && o.unified_kv && !o.deterministic
+    }
+}
+
 pub(super) fn check_threads(name: &str, threads: u32) -> Result<()> {
     match threads {
         1..=512 => Ok(()),

@@ -26,6 +26,8 @@ pub(crate) struct Sequence {
     /// The prompt, then what was generated.
     pub tokens: Vec<Token>,
     prompt_len: usize,
+    /// Places of the prompt that are worth coming back to, where memory cannot be cut; in order.
+    checkpoints: Vec<usize>,
     generated: u32,
     /// The slot of the context while it runs.
     pub slot: Option<usize>,
@@ -69,11 +71,12 @@ pub(super) struct Start {
     pub seed: u32,
     pub submitted: Instant,
     pub tokens: Vec<Token>,
+    pub checkpoints: Vec<usize>,
 }
 
 impl Sequence {
     pub(super) fn new(start: Start) -> Sequence {
-        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens } = start;
+        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens, checkpoints } = start;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             key: Arc::from(request.cache_key.as_str()),
@@ -89,6 +92,7 @@ impl Sequence {
             choice,
             seed,
             tokens,
+            checkpoints,
             generated: 0,
             slot: None,
             row: None,
@@ -105,6 +109,15 @@ impl Sequence {
     /// Whether it is past its prompt: the next token is waited for.
     pub(super) fn is_decoding(&self) -> bool {
         self.generated > 0
+    }
+
+    /// Tokens from here to the next checkpoint.
+    pub(super) fn until_checkpoint(&self, done: usize) -> usize {
+        self.checkpoints.iter().find(|c| **c > done).map_or(usize::MAX, |c| c - done)
+    }
+
+    pub(super) fn is_checkpoint(&self, done: usize) -> bool {
+        self.checkpoints.binary_search(&done).is_ok()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -68,13 +68,15 @@ pub(super) struct Slots {
     slots: Vec<Slot>,
     ledger: Ledger,
     clock: u64,
+    /// Whether the memory can be cut at any token; if not, a slot is of use from its end on only.
+    can_cut: bool,
 }
 
 impl Slots {
-    pub(super) fn new(slots: u32, cells: u32) -> Slots {
+    pub(super) fn new(slots: u32, cells: u32, can_cut: bool) -> Slots {
         let empty =
             || Slot { used: Use::Free, tokens: Vec::new(), cells: Vec::new(), key: Arc::from(""), pinned: false };
-        Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0 }
+        Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0, can_cut }
     }
 
     pub(super) fn get(&self, slot: usize) -> &Slot {
@@ -100,8 +102,8 @@ impl Slots {
     }
 
     /// The longest prefix of `prompt` that a slot under this key holds; at least one token is left to evaluate.
-    /// `whole` asks for slots that are used up entirely (memory that cannot be cut), `idle` for cached ones only.
-    pub(super) fn longest_match(&self, prompt: &[Token], key: &str, whole: bool, idle: bool) -> Option<Match> {
+    /// `idle` asks for cached slots only.
+    pub(super) fn longest_match(&self, prompt: &[Token], key: &str, idle: bool) -> Option<Match> {
         let most = prompt.len().saturating_sub(1);
         let mut found: Option<Match> = None;
         for (slot, s) in self.slots.iter().enumerate() {
@@ -114,7 +116,7 @@ impl Slots {
                 continue;
             }
             let tokens = common(&s.tokens, prompt).min(most);
-            if tokens == 0 || (whole && tokens != s.tokens.len()) {
+            if tokens == 0 || (!self.can_cut && tokens != s.tokens.len()) {
                 continue;
             }
             // Of equals an idle slot is better: it can be taken over.
@@ -159,6 +161,21 @@ impl Slots {
         self.slots[to].cells = cells;
     }
 
+    /// Slot `to` (empty) becomes a cached prefix of all that `from` holds now.
+    pub(super) fn checkpoint(&mut self, from: usize, to: usize) {
+        let key = Arc::clone(&self.slots[from].key);
+        self.start(to, &key);
+        self.share(from, to, self.len(from));
+        self.touch(to);
+    }
+
+    /// The cached slot that holds just what this one does.
+    pub(super) fn twin(&self, slot: usize) -> Option<usize> {
+        let mine = &self.slots[slot];
+        let same = |s: &Slot| matches!(s.used, Use::Cached(_)) && s.key == mine.key && s.tokens == mine.tokens;
+        self.slots.iter().enumerate().find(|(i, s)| *i != slot && same(s)).map(|(i, _)| i)
+    }
+
     /// Tokens were evaluated into a slot. False when there were no cells left (the caller's mistake).
     pub(super) fn append(&mut self, slot: usize, tokens: &[Token]) -> bool {
         for token in tokens {
@@ -185,7 +202,7 @@ impl Slots {
     }
 
     /// A running slot becomes a cached prefix. Returns cached slots that it makes needless: those whose tokens it
-    /// begins with.
+    /// begins with, or, where memory cannot be cut, those that hold the same.
     pub(super) fn cache(&mut self, slot: usize, pinned: bool) -> Vec<usize> {
         self.touch(slot);
         self.slots[slot].pinned = pinned;
@@ -196,6 +213,7 @@ impl Slots {
                 && !s.pinned
                 && s.key == mine.key
                 && mine.tokens.starts_with(&s.tokens)
+                && (self.can_cut || mine.tokens.len() == s.tokens.len())
         };
         self.slots.iter().enumerate().filter(needless).map(|(i, _)| i).collect()
     }
@@ -233,7 +251,7 @@ mod tests {
 
     #[test]
     fn shared_cells_are_counted_once() {
-        let mut s = Slots::new(4, 10);
+        let mut s = Slots::new(4, 10, true);
         filled(&mut s, 0, &[1, 2, 3, 4], "");
         s.start(1, &Arc::from(""));
         s.share(0, 1, 3);
@@ -249,34 +267,34 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_wins_and_one_token_is_left() {
-        let mut s = Slots::new(4, 100);
+        let mut s = Slots::new(4, 100, true);
         filled(&mut s, 0, &[1, 2, 3], "");
         filled(&mut s, 1, &[1, 2, 3, 4], "");
-        let found = s.longest_match(&[1, 2, 3, 4, 5], "", false, false);
+        let found = s.longest_match(&[1, 2, 3, 4, 5], "", false);
         assert_eq!(found, Some(Match { slot: 1, tokens: 4 }));
-        assert_eq!(s.longest_match(&[1, 2, 3], "", false, false).unwrap().tokens, 2);
-        assert_eq!(s.longest_match(&[7], "", false, false), None);
+        assert_eq!(s.longest_match(&[1, 2, 3], "", false).unwrap().tokens, 2);
+        assert_eq!(s.longest_match(&[7], "", false), None);
     }
 
     #[test]
     fn keys_do_not_see_each_other() {
-        let mut s = Slots::new(2, 100);
+        let mut s = Slots::new(2, 100, true);
         filled(&mut s, 0, &[1, 2, 3], "a");
-        assert_eq!(s.longest_match(&[1, 2, 3, 4], "b", false, false), None);
-        assert!(s.longest_match(&[1, 2, 3, 4], "a", false, false).is_some());
+        assert_eq!(s.longest_match(&[1, 2, 3, 4], "b", false), None);
+        assert!(s.longest_match(&[1, 2, 3, 4], "a", false).is_some());
     }
 
     #[test]
     fn memory_that_cannot_be_cut_matches_whole_slots_only() {
-        let mut s = Slots::new(2, 100);
+        let mut s = Slots::new(2, 100, false);
         filled(&mut s, 0, &[1, 2, 3], "");
-        assert_eq!(s.longest_match(&[1, 2, 9, 9], "", true, false), None);
-        assert!(s.longest_match(&[1, 2, 3, 4], "", true, false).is_some());
+        assert_eq!(s.longest_match(&[1, 2, 9, 9], "", false), None);
+        assert!(s.longest_match(&[1, 2, 3, 4], "", false).is_some());
     }
 
     #[test]
     fn the_least_recently_used_goes_first_and_pinned_ones_stay() {
-        let mut s = Slots::new(3, 100);
+        let mut s = Slots::new(3, 100, true);
         for i in 0..3 {
             filled(&mut s, i, &[i as Token + 10, 5], "");
             s.cache(i, i == 0);
@@ -289,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_longer_prefix_makes_the_shorter_one_needless() {
-        let mut s = Slots::new(3, 100);
+        let mut s = Slots::new(3, 100, true);
         filled(&mut s, 0, &[1, 2], "");
         s.cache(0, false);
         filled(&mut s, 1, &[1, 2, 3], "");
@@ -297,8 +315,23 @@ mod tests {
     }
 
     #[test]
+    fn a_checkpoint_stays_where_memory_cannot_be_cut() {
+        let mut s = Slots::new(3, 100, false);
+        filled(&mut s, 0, &[1, 2], "k");
+        s.checkpoint(0, 1);
+        assert_eq!(s.twin(0), Some(1));
+        assert!(s.append(0, &[3]));
+        assert_eq!((s.twin(0), s.used_cells()), (None, 3));
+        // The longer text does not stand in for the shorter one, but for its twin.
+        assert_eq!(s.cache(0, false), Vec::<usize>::new());
+        assert_eq!(s.longest_match(&[1, 2, 9], "k", true), Some(Match { slot: 1, tokens: 2 }));
+        filled(&mut s, 2, &[1, 2, 3], "k");
+        assert_eq!(s.cache(2, false), vec![0]);
+    }
+
+    #[test]
     fn running_out_of_cells_is_told() {
-        let mut s = Slots::new(1, 2);
+        let mut s = Slots::new(1, 2, true);
         s.start(0, &Arc::from(""));
         assert!(!s.append(0, &[1, 2, 3]));
     }

@@ -66,7 +66,7 @@ impl Worker {
         let cells = options.kv_tokens;
         shared.with_stats(|s| s.kv_tokens_total = u64::from(cells));
         Worker {
-            slots: Slots::new(options.slots, cells),
+            slots: Slots::new(options.slots, cells, options.can_cut),
             enders: model.0.vocabulary.enders().collect(),
             pace: Pace::new(Duration::from_millis(u64::from(options.options.max_step_ms))),
             threads: (options.threads, options.threads_batch),
@@ -274,7 +274,7 @@ impl Worker {
         if !self.options.options.unified_kv || !self.options.options.prefix_cache || !self.options.can_cut {
             return false;
         }
-        let have = self.slots.longest_match(&sequence.tokens, &sequence.key, false, false).map_or(0, |m| m.tokens);
+        let have = self.slots.longest_match(&sequence.tokens, &sequence.key, false).map_or(0, |m| m.tokens);
         let most = sequence.tokens.len() - 1;
         self.active.iter().any(|a| {
             let done = a.slot.map_or(0, |s| self.slots.len(s));
@@ -288,9 +288,7 @@ impl Worker {
         let unified = self.options.options.unified_kv;
         let reuse = self.options.options.prefix_cache && !self.options.options.deterministic;
         let waiting = &self.waiting[i];
-        let found = reuse
-            .then(|| self.slots.longest_match(&waiting.tokens, &waiting.key, !self.options.can_cut, !unified))
-            .flatten();
+        let found = reuse.then(|| self.slots.longest_match(&waiting.tokens, &waiting.key, !unified)).flatten();
         let total = waiting.tokens.len();
         let reused = found.map_or(0, |m| m.tokens);
         let source = found.map(|m| m.slot);
@@ -332,14 +330,18 @@ impl Worker {
         let idle = source.used != Use::Active;
         let whole = m.tokens == self.slots.len(m.slot);
         let unified = self.options.options.unified_kv;
-        // A conversation that goes on takes its old slot; a prefix that others may want is shared.
-        if idle && !source.pinned && (whole || !unified) {
+        let free = idle && !source.pinned;
+        // A conversation that goes on takes its old slot; a prefix that others may want is shared. Where memory cannot
+        // be cut, every prefix is one that others may want.
+        if free && ((whole && self.options.can_cut) || !unified) {
             return self.take_over(m).map(Some);
         }
         if !unified {
             return self.empty_slot(None).map(|slot| slot.map(|s| (s, 0)));
         }
-        let Some(slot) = self.empty_slot(Some(m.slot))? else { return Ok(None) };
+        let Some(slot) = self.empty_slot(Some(m.slot))? else {
+            return if free { self.take_over(m).map(Some) } else { Ok(None) };
+        };
         let until = if self.options.can_cut { Some(m.tokens as u32) } else { None };
         self.context.share(m.slot as i32, slot as i32, until)?;
         self.slots.share(m.slot, slot, m.tokens);
@@ -387,6 +389,7 @@ impl Worker {
                 let done = self.slots.len(slot);
                 let left = sequence.tokens.len() - done;
                 let n = if pass { left.min(most - self.batch.len()) } else { left.min(room) };
+                let n = n.min(sequence.until_checkpoint(done));
                 for (i, token) in sequence.tokens[done..done + n].iter().enumerate() {
                     let last = i + 1 == left;
                     let row = self.batch.push(*token, (done + i) as u32, slot as i32, last);
@@ -403,6 +406,10 @@ impl Worker {
     }
 
     fn step(&mut self) -> Running<()> {
+        // llama.cpp tells by itself when it is full, but not for recurrent states, which have no cells.
+        if self.batch.len() > self.slots.free_cells() {
+            return self.make_room();
+        }
         let began = Instant::now();
         // Steps of a few rows are over before anyone could tell.
         if self.batch.len() > WORTH_ABORTING {
@@ -414,11 +421,8 @@ impl Worker {
             Ok(()) => {}
             Err(DecodeError::Full) => return self.make_room(),
             Err(DecodeError::Aborted) => return self.roll_back(),
-            Err(DecodeError::Refused(rc)) => {
-                return Err(Stop::Poisoned(Error::new(
-                    Code::EngineFault,
-                    format!("the engine failed: llama_decode returned {rc}"),
-                )))
+            Err(DecodeError::Refused(why)) => {
+                return Err(Stop::Poisoned(Error::new(Code::EngineFault, format!("the engine failed: {why}"))))
             }
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
         }
@@ -428,6 +432,7 @@ impl Worker {
             self.batch.len() - self.active.iter().filter(|s| s.is_decoding()).map(|s| s.in_step).sum::<usize>();
         self.pace.learn(took, decoding, prompt);
         self.commit();
+        self.take_checkpoints()?;
         let output = self.sample()?;
         self.shared.with_stats(|s| s.step(took.as_micros() as u64, prompt, output));
         Ok(())
@@ -441,6 +446,23 @@ impl Worker {
                 self.slots.append(slot, &sequence.tokens[done..done + sequence.in_step]);
             }
         }
+    }
+
+    /// Keeps what a prompt came to at its turns, where memory cannot be cut back to them later.
+    fn take_checkpoints(&mut self) -> Running<()> {
+        for i in 0..self.active.len() {
+            let Some(slot) = self.active[i].slot else { continue };
+            if self.active[i].in_step == 0 || !self.active[i].is_checkpoint(self.slots.len(slot)) {
+                continue;
+            }
+            if let Some(twin) = self.slots.twin(slot) {
+                self.slots.touch(twin);
+            } else if let Some(to) = self.empty_slot(None)? {
+                self.context.share(slot as i32, to as i32, None)?;
+                self.slots.checkpoint(slot, to);
+            }
+        }
+        Ok(())
     }
 
     /// Takes a token for each sequence that is due; returns how many.

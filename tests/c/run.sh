@@ -114,8 +114,9 @@ expect chat 1 'Paris' -- 'Complete the sentence: the capital of France is'
 expect chat 1 'Paris' --once -- 'Complete the sentence: the capital of France is'
 expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
 expect inspect 1 '^vocabulary +49152$'
-expect cancel 1 '^cancelled: [1-9]'
-expect cancel 1 '^deadline: [1-9]'
+# How far they come until then depends on the machine.
+expect cancel 1 '^cancelled: [0-9]'
+expect cancel 1 '^deadline: [0-9]'
 # A path that is wrong is an error with the path in it, not a crash.
 for language in c rust; do
     if "$out/chat-$language" no-such-model.gguf hello >"$out/log" 2>&1; then fail "chat on no file succeeded"; fi

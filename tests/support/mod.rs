@@ -86,25 +86,122 @@ fn floats(n: usize, seed: &mut u64) -> Vec<u8> {
 
 /// A llama of one layer with random weights and a vocabulary of bytes, which llama.cpp loads and runs.
 pub(crate) fn tiny() -> Gguf {
-    let (width, hidden, context) = (32u32, 64u32, 256u32);
+    let mut shapes = vec![("output.weight".to_owned(), vec![WIDTH, VOCABULARY])];
+    shapes.extend(block(0, &ATTENTION));
+    shapes.extend(block(0, &FEED_FORWARD));
+    random("llama", attention_keys("llama"), shapes)
+}
+
+/// A recurrent model of one layer (Mamba): its state is one for the whole text.
+pub(crate) fn tiny_recurrent() -> Gguf {
+    let (inner, state, rank, kernel) = (2 * WIDTH, 8, 4, 4);
+    let keys = [
+        ("mamba.ssm.conv_kernel", kernel),
+        ("mamba.ssm.inner_size", inner),
+        ("mamba.ssm.state_size", state),
+        ("mamba.ssm.time_step_rank", rank),
+    ];
+    let keys = keys.map(|(k, v)| (k.to_owned(), Value::U32(v as u32))).to_vec();
+    let shapes = [
+        ("blk.0.attn_norm.weight", vec![WIDTH]),
+        ("blk.0.ssm_in.weight", vec![WIDTH, 2 * inner]),
+        ("blk.0.ssm_conv1d.weight", vec![kernel, inner]),
+        ("blk.0.ssm_conv1d.bias", vec![inner]),
+        ("blk.0.ssm_x.weight", vec![inner, rank + 2 * state]),
+        ("blk.0.ssm_dt.weight", vec![rank, inner]),
+        ("blk.0.ssm_dt.bias", vec![inner]),
+        ("blk.0.ssm_a", vec![state, inner]),
+        ("blk.0.ssm_d", vec![inner]),
+        ("blk.0.ssm_out.weight", vec![inner, WIDTH]),
+    ];
+    random("mamba", keys, shapes.map(|(n, d)| (n.to_owned(), d)).to_vec())
+}
+
+/// A hybrid of a convolution layer and an attention layer (LFM2).
+pub(crate) fn tiny_hybrid() -> Gguf {
+    let mut keys = attention_keys("lfm2");
+    keys.retain(|(k, _)| k != "lfm2.attention.head_count_kv");
+    keys.push(("lfm2.block_count".into(), Value::U32(2)));
+    keys.push(("lfm2.attention.head_count_kv".into(), Value::Ints(vec![0, 2])));
+    keys.push(("lfm2.shortconv.l_cache".into(), Value::U32(3)));
+    let mut shapes = block(0, &[("attn_norm", 1, 0), ("shortconv.in_proj", 1, 3), ("shortconv.out_proj", 1, 1)]);
+    shapes.push(("blk.0.shortconv.conv.weight".into(), vec![3, WIDTH]));
+    shapes.extend(block(0, &FEED_FORWARD));
+    shapes.extend(block(1, &ATTENTION));
+    shapes.extend(head_norms(1));
+    shapes.extend(block(1, &FEED_FORWARD));
+    let mut model = random("lfm2", keys, shapes);
+    model.tensor("output_norm.weight").name = "token_embd_norm.weight".into();
+    model
+}
+
+/// A model whose layers look back over a window of 32 tokens (Gemma 3).
+pub(crate) fn tiny_window() -> Gguf {
+    let mut keys = attention_keys("gemma3");
+    keys.push(("gemma3.block_count".into(), Value::U32(2)));
+    keys.push(("gemma3.attention.sliding_window".into(), Value::U32(32)));
+    keys.push(("gemma3.attention.key_length".into(), Value::U32(WIDTH as u32 / 2)));
+    keys.push(("gemma3.attention.value_length".into(), Value::U32(WIDTH as u32 / 2)));
+    let mut shapes = Vec::new();
+    for layer in 0..2 {
+        shapes.extend(block(layer, &ATTENTION));
+        shapes.extend(head_norms(layer));
+        shapes.extend(block(layer, &FEED_FORWARD));
+        shapes.extend(block(layer, &[("post_attention_norm", 1, 0), ("post_ffw_norm", 1, 0)]));
+    }
+    random("gemma3", keys, shapes)
+}
+
+const WIDTH: u64 = 32;
+const HIDDEN: u64 = 64;
+const VOCABULARY: u64 = 259;
+
+/// A tensor of a block: its name, and its rows and columns in widths (0 columns: a vector).
+type Shape = (&'static str, u64, u64);
+
+const ATTENTION: [Shape; 5] =
+    [("attn_norm", 1, 0), ("attn_q", 1, 1), ("attn_k", 1, 1), ("attn_v", 1, 1), ("attn_output", 1, 1)];
+const FEED_FORWARD: [Shape; 4] = [("ffn_norm", 1, 0), ("ffn_gate", 1, 2), ("ffn_up", 1, 2), ("ffn_down", 2, 1)];
+
+fn block(layer: u32, shapes: &[Shape]) -> Vec<(String, Vec<u64>)> {
+    let dims = |rows: u64, columns: u64| match columns {
+        0 => vec![rows * WIDTH],
+        n => vec![rows * WIDTH, n * WIDTH],
+    };
+    shapes.iter().map(|(name, r, c)| (format!("blk.{layer}.{name}.weight"), dims(*r, *c))).collect()
+}
+
+fn head_norms(layer: u32) -> [(String, Vec<u64>); 2] {
+    ["attn_q_norm", "attn_k_norm"].map(|n| (format!("blk.{layer}.{n}.weight"), vec![WIDTH / 2]))
+}
+
+fn attention_keys(arch: &str) -> Vec<(String, Value)> {
+    let u = |k: &str, v: u64| (format!("{arch}.{k}"), Value::U32(v as u32));
+    vec![
+        u("feed_forward_length", HIDDEN),
+        u("attention.head_count", 2),
+        u("attention.head_count_kv", 2),
+        u("rope.dimension_count", WIDTH / 2),
+    ]
+}
+
+/// A model of one block with a vocabulary of bytes; `keys` may say otherwise.
+fn random(arch: &str, keys: Vec<(String, Value)>, shapes: Vec<(String, Vec<u64>)>) -> Gguf {
     let mut tokens = byte_tokens();
     tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
     let n = tokens.len();
+    assert_eq!(n as u64, VOCABULARY);
     let types = (0..n).map(|i| if i < 256 { 1 } else { 3 }).collect();
     let u = |k: &str, v: u32| (k.to_owned(), Value::U32(v));
     let s = |k: &str, v: &str| (k.to_owned(), Value::Str(v.to_owned()));
-    let keys = vec![
-        s("general.architecture", "llama"),
+    let common = vec![
+        s("general.architecture", arch),
         s("general.name", "tiny"),
         u("general.file_type", 0),
-        u("llama.block_count", 1),
-        u("llama.context_length", context),
-        u("llama.embedding_length", width),
-        u("llama.feed_forward_length", hidden),
-        u("llama.attention.head_count", 2),
-        u("llama.attention.head_count_kv", 2),
-        u("llama.rope.dimension_count", width / 2),
-        ("llama.attention.layer_norm_rms_epsilon".into(), Value::F32(1e-5)),
+        u(&format!("{arch}.block_count"), 1),
+        u(&format!("{arch}.context_length"), 256),
+        u(&format!("{arch}.embedding_length"), WIDTH as u32),
+        (format!("{arch}.attention.layer_norm_rms_epsilon"), Value::F32(1e-5)),
         s("tokenizer.ggml.model", "gpt2"),
         s("tokenizer.ggml.pre", "gpt-2"),
         ("tokenizer.ggml.tokens".into(), Value::Strings(tokens)),
@@ -114,32 +211,21 @@ pub(crate) fn tiny() -> Gguf {
         u("tokenizer.ggml.eos_token_id", 258),
         s("tokenizer.chat_template", CHATML),
     ];
-    let (w, h, n) = (u64::from(width), u64::from(hidden), n as u64);
+    let mut model = Gguf { version: 3, keys: common, tensors: Vec::new() };
+    for (key, value) in keys {
+        model.set(&key, value);
+    }
     let mut seed = 42;
-    let tensors = [
-        ("token_embd.weight", vec![w, n]),
-        ("output_norm.weight", vec![w]),
-        ("output.weight", vec![w, n]),
-        ("blk.0.attn_norm.weight", vec![w]),
-        ("blk.0.attn_q.weight", vec![w, w]),
-        ("blk.0.attn_k.weight", vec![w, w]),
-        ("blk.0.attn_v.weight", vec![w, w]),
-        ("blk.0.attn_output.weight", vec![w, w]),
-        ("blk.0.ffn_norm.weight", vec![w]),
-        ("blk.0.ffn_gate.weight", vec![w, h]),
-        ("blk.0.ffn_up.weight", vec![w, h]),
-        ("blk.0.ffn_down.weight", vec![h, w]),
-    ]
-    .map(|(name, dims)| {
+    let ends = [("token_embd.weight", vec![WIDTH, VOCABULARY]), ("output_norm.weight", vec![WIDTH])];
+    for (name, dims) in ends.map(|(n, d)| (n.to_owned(), d)).into_iter().chain(shapes) {
         let count = dims.iter().product::<u64>() as usize;
         let data = match name.ends_with("norm.weight") {
             true => 1f32.to_le_bytes().repeat(count),
             false => floats(count, &mut seed),
         };
-        Tensor { name: name.to_owned(), dims, kind: 0, data }
-    })
-    .to_vec();
-    Gguf { version: 3, keys, tensors }
+        model.tensors.push(Tensor { name, dims, kind: 0, data });
+    }
+    model
 }
 
 impl Gguf {
