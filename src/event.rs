@@ -15,6 +15,16 @@ pub enum Event {
     Done(Done),
 }
 
+impl Event {
+    /// Which of the `n` answers it belongs to, from 0.
+    pub fn choice(&self) -> u32 {
+        match self {
+            Event::Text(t) => t.choice,
+            Event::Done(d) => d.choice,
+        }
+    }
+}
+
 /// New text of one choice.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -103,6 +113,9 @@ pub struct Usage {
     pub decode: Duration,
     /// How often the sequence was put back into the queue for lack of KV cells.
     pub preemptions: u32,
+    /// Messages that were left out of the prompt
+    /// ([`ContextPolicy::DropOldest`](crate::ContextPolicy::DropOldest)).
+    pub dropped_messages: u32,
 }
 
 /// What a pull from a stream brings.

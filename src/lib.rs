@@ -23,6 +23,8 @@
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
+pub mod chat;
+mod context_policy;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -34,9 +36,11 @@ pub mod request;
 pub mod sampling;
 pub mod template;
 pub mod text;
+mod transcript;
 mod vocab;
 
 pub use cancel::Cancel;
+pub use chat::Chat;
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
 pub use event::{Done, Event, FinishReason, Next, Usage};

@@ -175,17 +175,12 @@ const FIELDS: &[(&str, Set)] = &[
 /// # Errors
 /// [`Code::Json`], [`Code::Range`], [`Code::TooLong`], and [`Code::Unsupported`] for what this version cannot do.
 pub fn request_from_json(json: &str) -> Result<Request> {
-    if json.len() > MOST_BYTES {
-        return Err(Error::new(
-            Code::TooLong,
-            format!("the JSON has {} bytes; at most {MOST_BYTES} are read", json.len()),
-        ));
-    }
-    let value: Value = serde_json::from_str(json)
-        .map_err(|e| Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column())))?;
+    let value = parse(json)?;
     let mut draft = Draft { request: Request::chat([]), suffix: None, logprobs: false, top_logprobs: None };
     for (name, value) in object(&value, "the request")? {
-        let Some((_, set)) = FIELDS.iter().find(|(field, _)| field == name) else { return Err(unknown(name)) };
+        let Some((_, set)) = FIELDS.iter().find(|(field, _)| field == name) else {
+            return Err(unknown(name, FIELDS.iter().map(|(field, _)| *field)));
+        };
         if !value.is_null() {
             set(&mut draft, value, name)?;
         }
@@ -205,9 +200,29 @@ pub fn request_from_json(json: &str) -> Result<Request> {
     Ok(request)
 }
 
-fn unknown(name: &str) -> Error {
+/// JSON from outside, within limits.
+pub(crate) fn parse(json: &str) -> Result<Value> {
+    if json.len() > MOST_BYTES {
+        return Err(Error::new(
+            Code::TooLong,
+            format!("the JSON has {} bytes; at most {MOST_BYTES} are read", json.len()),
+        ));
+    }
+    serde_json::from_str(json)
+        .map_err(|e| Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column())))
+}
+
+/// An error for the first name that is none of `fields`.
+pub(crate) fn check_names(object: &Map<String, Value>, fields: &[&str]) -> Result<()> {
+    match object.keys().find(|name| !fields.contains(&name.as_str())) {
+        Some(name) => Err(unknown(name, fields.iter().copied())),
+        None => Ok(()),
+    }
+}
+
+fn unknown<'a>(name: &str, fields: impl Iterator<Item = &'a str>) -> Error {
     let distance = |field: &str| strsim::damerau_levenshtein(field, &short(name));
-    let nearest = FIELDS.iter().map(|(field, _)| (distance(field), *field)).min();
+    let nearest = fields.map(|field| (distance(field), field)).min();
     let hint = nearest.filter(|(d, _)| *d <= 4).map_or(String::new(), |(_, f)| format!("; did you mean \"{f}\"?"));
     Error::new(Code::Json, format!("unknown field \"{}\"{hint}", short(name)))
 }
@@ -216,15 +231,15 @@ fn wrong(name: &str, wanted: &str, value: &Value) -> Error {
     Error::new(Code::Json, format!("{name} must be {wanted}, this is {}", kind(value)))
 }
 
-fn object<'a>(value: &'a Value, name: &str) -> Result<&'a Map<String, Value>> {
+pub(crate) fn object<'a>(value: &'a Value, name: &str) -> Result<&'a Map<String, Value>> {
     value.as_object().ok_or_else(|| wrong(name, "an object", value))
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>> {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>> {
     value.as_array().ok_or_else(|| wrong(name, "a list", value))
 }
 
-fn text(value: &Value, name: &str) -> Result<String> {
+pub(crate) fn text(value: &Value, name: &str) -> Result<String> {
     value.as_str().map(str::to_owned).ok_or_else(|| wrong(name, "a string", value))
 }
 
@@ -236,7 +251,7 @@ fn float(value: &Value, name: &str) -> Result<f32> {
     value.as_f64().map(|x| x as f32).ok_or_else(|| wrong(name, "a number", value))
 }
 
-fn integer(value: &Value, name: &str, low: i64, high: i64) -> Result<i64> {
+pub(crate) fn integer(value: &Value, name: &str, low: i64, high: i64) -> Result<i64> {
     let number = value.as_i64().ok_or_else(|| wrong(name, "a whole number", value))?;
     if !(low..=high).contains(&number) {
         return Err(range(name, number, low, high));

@@ -40,6 +40,11 @@ impl Utf8Assembler {
         }
     }
 
+    /// Whether all bytes have gone out as characters.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Nothing more comes: what is held back can only be broken.
     pub fn finish(&mut self, out: &mut String) {
         if !self.held.is_empty() {

@@ -6,9 +6,11 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::bigstack;
 use crate::engine::native::NativeModel;
 use crate::error::{Code, Error, Result};
+use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{Prompt, Request};
 use crate::template::{RenderInput, Rendered, Segment, SpecialTexts, Template};
+use crate::transcript::Transcript;
 
 /// The longest text that is tokenised in one call, in bytes: llama.cpp counts in `i32`.
 const MOST_BYTES: usize = 1 << 30;
@@ -110,13 +112,24 @@ impl Vocabulary {
         self.tokenize(text, add_special, parse_special)
     }
 
-    /// Rendered text to tokens: only special tokens of the template's own become special tokens.
-    fn tokenize_rendered(&self, rendered: &Rendered) -> Result<Vec<Token>> {
+    /// Rendered text to tokens: only special tokens of the template's own become special tokens. What `before` knows
+    /// of its beginning is taken from there.
+    fn tokenize_rendered(&self, rendered: &Rendered, before: Option<&Transcript>) -> Result<Vec<Token>> {
         let specials = self.specials()?;
         let facts = &self.native.facts;
-        let mut tokens = Vec::new();
         let segments = rendered.segments(&specials.texts);
+        let known = match before {
+            Some(before) => before.begin(rendered, &segments, |token, out| self.piece(token, false, out))?,
+            None => None,
+        };
+        let (mut tokens, from) = known.unwrap_or_default();
+        let mut end = 0;
         for (i, segment) in segments.iter().enumerate() {
+            let start = end;
+            end += segment.text().len();
+            if end <= from {
+                continue;
+            }
             match segment {
                 Segment::Special(text) => tokens.push(specials.tokens[*text]),
                 Segment::Plain(text) => {
@@ -124,8 +137,8 @@ impl Vocabulary {
                         Some(Segment::Special(s)) => self.has(specials.tokens[*s], flag),
                         _ => false,
                     };
-                    let mut text: &str = text;
-                    if neighbour(i.checked_sub(1), STRIPS_RIGHT) {
+                    let mut text: &str = &text[from.saturating_sub(start)..];
+                    if from <= start && neighbour(i.checked_sub(1), STRIPS_RIGHT) {
                         text = text.trim_start();
                     }
                     if neighbour(Some(i + 1), STRIPS_LEFT) {
@@ -137,7 +150,7 @@ impl Vocabulary {
                 }
             }
         }
-        if facts.add_bos && facts.bos >= 0 && tokens.first() != Some(&facts.bos) {
+        if from == 0 && facts.add_bos && facts.bos >= 0 && tokens.first() != Some(&facts.bos) {
             tokens.insert(0, facts.bos);
         }
         Ok(tokens)
@@ -234,13 +247,13 @@ impl Model {
 
     /// The prompt text that a request's messages become.
     pub fn render(&self, request: &Request) -> Result<String> {
-        bigstack::run(|| self.render_here(request).map(|r| r.text))
-    }
-
-    fn render_here(&self, request: &Request) -> Result<Rendered> {
         let Prompt::Messages(messages) = &request.prompt else {
             return Err(Error::new(Code::Range, "only a request with messages is rendered by a template"));
         };
+        bigstack::run(|| self.render_here(request, messages).map(|r| r.text))
+    }
+
+    fn render_here(&self, request: &Request, messages: &[Message]) -> Result<Rendered> {
         let own;
         let template = match &request.template {
             Some(source) => {
@@ -267,11 +280,29 @@ impl Model {
         })
     }
 
+    /// Messages as the request has them rendered, and as tokens: those that `before` knows, and the rest. Runs on a
+    /// big-stack worker.
+    pub(crate) fn message_tokens(
+        &self,
+        request: &Request,
+        messages: &[Message],
+        before: Option<&Transcript>,
+    ) -> Result<(Rendered, Vec<Token>)> {
+        let rendered = self.render_here(request, messages)?;
+        let tokens = self.0.vocabulary.tokenize_rendered(&rendered, before)?;
+        Ok((rendered, tokens))
+    }
+
+    /// How many tokens a text has by itself. Runs on a big-stack worker.
+    pub(crate) fn count_tokens(&self, text: &str) -> Result<usize> {
+        Ok(self.0.vocabulary.tokenize_on_worker(text, false, false)?.len())
+    }
+
     /// A request's prompt as tokens. Runs on a big-stack worker.
     pub(crate) fn prompt_tokens(&self, request: &Request) -> Result<Vec<Token>> {
         let vocabulary = &self.0.vocabulary;
         match &request.prompt {
-            Prompt::Messages(_) => vocabulary.tokenize_rendered(&self.render_here(request)?),
+            Prompt::Messages(messages) => Ok(self.message_tokens(request, messages, None)?.1),
             Prompt::Text { text, parse_special } => vocabulary.tokenize_on_worker(text, true, *parse_special),
             Prompt::Tokens(tokens) => {
                 vocabulary.check(tokens)?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::message::Message;
+use crate::openai::parse;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::sampling::range;
 
@@ -127,11 +128,6 @@ pub extern "C" fn qask_request_add_message_json(
         add(r, message);
         Ok(())
     })
-}
-
-fn parse(json: &str) -> Result<serde_json::Value> {
-    serde_json::from_str(json)
-        .map_err(|e| Error::new(Code::Json, format!("not JSON at line {} column {}", e.line(), e.column())))
 }
 
 /// Sets a raw prompt instead of messages. `parse_special` turns texts of special tokens into those tokens: leave it

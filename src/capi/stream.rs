@@ -302,10 +302,7 @@ pub extern "C" fn qask_event_type(event: *const qask_event) -> i32 {
 pub extern "C" fn qask_event_choice(event: *const qask_event) -> u32 {
     infallible(0, || {
         let object = handle::get::<EventObject>(event as usize)?;
-        Ok(match &object.event {
-            Event::Text(t) => t.choice,
-            Event::Done(d) => d.choice,
-        })
+        Ok(object.event.choice())
     })
 }
 
@@ -403,6 +400,17 @@ pub extern "C" fn qask_event_preemptions(event: *const qask_event) -> u32 {
     infallible(0, || {
         let object = handle::get::<EventObject>(event as usize)?;
         Ok(object.done().map_or(0, |d| d.usage.preemptions))
+    })
+}
+
+/// Messages that were left out of the prompt under `QASK_CONTEXT_DROP_OLDEST`, on DONE.
+///
+/// Any thread. A bad handle gives 0. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_event_dropped_messages(event: *const qask_event) -> u32 {
+    infallible(0, || {
+        let object = handle::get::<EventObject>(event as usize)?;
+        Ok(object.done().map_or(0, |d| d.usage.dropped_messages))
     })
 }
 

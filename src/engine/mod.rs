@@ -28,13 +28,17 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
+use crate::context_policy;
 use crate::event::{Done, FinishReason, Usage};
+use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{ContextPolicy, Prompt, Request};
+use crate::transcript::Transcript;
 
 pub use guard::{devices, Device};
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub use stats::Stats;
+pub(crate) use stream::Recorder;
 pub use stream::{Stream, StreamCanceller};
 
 use guard::ContextParams;
@@ -108,7 +112,18 @@ impl Engine {
 
     /// As [`Engine::submit`], and ends with `cancelled` when `cancel` is raised.
     pub fn submit_with(&self, request: &Request, cancel: Option<Cancel>) -> Result<Stream> {
-        self.start(request.clone(), cancel, false)
+        self.start(request.clone(), cancel, Extras::default())
+    }
+
+    /// As [`Engine::submit_with`], for a generation that is followed, with what is known of its prompt's beginning.
+    pub(crate) fn submit_followed(
+        &self,
+        request: Request,
+        cancel: Option<Cancel>,
+        recorder: Arc<dyn Recorder>,
+        before: Option<Arc<Transcript>>,
+    ) -> Result<Stream> {
+        self.start(request, cancel, Extras { pin: false, recorder: Some(recorder), before })
     }
 
     /// Evaluates a request's prompt so that later requests that begin with it start faster, and generates nothing.
@@ -118,7 +133,7 @@ impl Engine {
         request.max_tokens = Some(0);
         request.min_tokens = 0;
         request.n = 1;
-        self.start(request, None, pin)
+        self.start(request, None, Extras { pin, ..Extras::default() })
     }
 
     /// Lets every pinned prefix be dropped when room is needed.
@@ -128,7 +143,7 @@ impl Engine {
         Ok(())
     }
 
-    fn start(&self, request: Request, cancel: Option<Cancel>, pin: bool) -> Result<Stream> {
+    fn start(&self, request: Request, cancel: Option<Cancel>, extras: Extras) -> Result<Stream> {
         request.check()?;
         if request.context_policy == ContextPolicy::Shift {
             return Err(Error::new(Code::Unsupported, "context_policy: this version cannot shift"));
@@ -145,7 +160,7 @@ impl Engine {
                 format!("{queued} answers wait already and max_queue is {limit}: try again later"),
             ));
         }
-        let channel = Arc::new(Channel::new(request.n));
+        let channel = Arc::new(Channel::new(request.n, extras.recorder));
         let job = Prepare {
             shared: Arc::clone(shared),
             model: self.0.model.clone(),
@@ -153,7 +168,8 @@ impl Engine {
             channel: Arc::clone(&channel),
             request: Arc::new(request),
             cancel,
-            pin,
+            pin: extras.pin,
+            before: extras.before,
             order: self.0.order.fetch_add(1, Ordering::Relaxed),
             submitted: Instant::now(),
         };
@@ -249,6 +265,14 @@ fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<
     Ok((context, all))
 }
 
+/// What a submit may have beside its request.
+#[derive(Default)]
+struct Extras {
+    pin: bool,
+    recorder: Option<Arc<dyn Recorder>>,
+    before: Option<Arc<Transcript>>,
+}
+
 /// A submit on its way to the engine's thread.
 struct Prepare {
     shared: Arc<Shared>,
@@ -258,6 +282,7 @@ struct Prepare {
     request: Arc<Request>,
     cancel: Option<Cancel>,
     pin: bool,
+    before: Option<Arc<Transcript>>,
     order: u64,
     submitted: Instant,
 }
@@ -272,19 +297,37 @@ impl Prepare {
             .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
         match self.shared.check().and(tokens) {
-            Ok(tokens) => self.hand_over(tokens),
+            Ok((tokens, dropped)) => self.hand_over(tokens, dropped),
             Err(error) => self.end(FinishReason::Error(error)),
         }
     }
 
-    fn tokens(&self) -> Result<Vec<Token>> {
+    /// The prompt, and how many messages were left out of it.
+    fn tokens(&self) -> Result<(Vec<Token>, u32)> {
         self.refuse_hopeless()?;
-        let tokens = self.model.prompt_tokens(&self.request)?;
+        let (tokens, dropped) = match &self.request.prompt {
+            Prompt::Messages(messages) => self.message_tokens(messages)?,
+            _ => (self.model.prompt_tokens(&self.request)?, 0),
+        };
         if tokens.is_empty() {
             return Err(Error::new(Code::Range, "the prompt has no tokens"));
         }
         worker::check_length(tokens.len(), &self.options)?;
-        Ok(tokens)
+        Ok((tokens, dropped))
+    }
+
+    fn message_tokens(&self, messages: &[Message]) -> Result<(Vec<Token>, u32)> {
+        let before = self.before.as_deref();
+        let render = |messages: &[Message]| self.model.message_tokens(&self.request, messages, before);
+        let ((rendered, tokens), dropped) = match self.request.context_policy {
+            ContextPolicy::DropOldest => {
+                let count = |text: &str| self.model.count_tokens(text);
+                context_policy::drop_oldest(messages, self.request.max_tokens, self.options.n_ctx, &render, &count)?
+            }
+            ContextPolicy::Error | ContextPolicy::Shift => (render(messages)?, 0),
+        };
+        self.channel.record_prompt(&rendered, &tokens);
+        Ok((tokens, dropped as u32))
     }
 
     /// A text that cannot fit, however it is tokenised, is not worth tokenising.
@@ -308,7 +351,7 @@ impl Prepare {
         Ok(())
     }
 
-    fn hand_over(self, tokens: Vec<Token>) {
+    fn hand_over(self, tokens: Vec<Token>, dropped_messages: u32) {
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
         let checkpoints = match self.options.keeps_checkpoints() {
             true => checkpoints(&tokens, |t| self.model.0.vocabulary.is_control(t), self.model.bos()),
@@ -327,6 +370,7 @@ impl Prepare {
                 submitted: self.submitted,
                 tokens: tokens.clone(),
                 checkpoints: checkpoints.clone(),
+                dropped_messages,
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();

@@ -45,6 +45,7 @@ pub(crate) struct Sequence {
     clock: Clock,
     pub cached: u32,
     pub preemptions: u32,
+    dropped_messages: u32,
 }
 
 struct Clock {
@@ -72,11 +73,12 @@ pub(super) struct Start {
     pub submitted: Instant,
     pub tokens: Vec<Token>,
     pub checkpoints: Vec<usize>,
+    pub dropped_messages: u32,
 }
 
 impl Sequence {
     pub(super) fn new(start: Start) -> Sequence {
-        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens, checkpoints } = start;
+        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens, checkpoints, dropped_messages } = start;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             key: Arc::from(request.cache_key.as_str()),
@@ -103,6 +105,7 @@ impl Sequence {
             text: String::new(),
             cached: 0,
             preemptions: 0,
+            dropped_messages,
         }
     }
 
@@ -243,7 +246,9 @@ impl Sequence {
             first_token: since(Some(submitted), first),
             decode: since(first, Some(now)),
             preemptions: self.preemptions,
+            dropped_messages: self.dropped_messages,
         };
+        self.channel.record_tokens(self.choice, self.tokens.get(self.prompt_len..).unwrap_or_default());
         self.channel.done(Done { choice: self.choice, reason, usage, seed: self.seed });
     }
 }

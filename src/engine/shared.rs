@@ -112,9 +112,9 @@ impl Shared {
     }
 
     pub(super) fn close_channels(&self) {
-        for channel in lock(&self.channels).drain(..).filter_map(|c| c.upgrade()) {
-            channel.close();
-        }
+        // Recorders are told without a lock held.
+        let channels: Vec<Weak<Channel>> = std::mem::take(&mut *lock(&self.channels));
+        channels.iter().filter_map(Weak::upgrade).for_each(|c| c.engine_closed());
     }
 
     pub(super) fn poison(&self, error: Error) {

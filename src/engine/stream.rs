@@ -8,12 +8,28 @@ use std::time::{Duration, Instant};
 use super::shared::Shared;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, Event, Next, Text};
+use crate::model::Token;
+use crate::template::Rendered;
 
 /// What the engine and the caller share of one stream.
 pub(super) struct Channel {
     state: Mutex<State>,
     ready: Condvar,
     cancelled: AtomicBool,
+    recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// Follows choice 0 of one generation, whether or not anyone reads its stream: how a chat learns its reply. Called on
+/// threads of the library that hold no lock, before a reader sees the same.
+pub(crate) trait Recorder: Send + Sync {
+    /// The prompt was made.
+    fn prompt(&self, rendered: &Rendered, tokens: &[Token]);
+    /// An event; DONE is the last.
+    fn event(&self, event: &Event);
+    /// All new tokens; comes before DONE of a generation that ran.
+    fn tokens(&self, tokens: &[Token]);
+    /// The engine is gone; nothing more is likely to come.
+    fn closed(&self);
 }
 
 struct State {
@@ -25,9 +41,27 @@ struct State {
 }
 
 impl Channel {
-    pub(super) fn new(choices: u32) -> Channel {
+    pub(super) fn new(choices: u32, recorder: Option<Arc<dyn Recorder>>) -> Channel {
         let state = State { events: VecDeque::new(), open: choices, closed: false, waiting: false };
-        Channel { state: Mutex::new(state), ready: Condvar::new(), cancelled: AtomicBool::new(false) }
+        Channel { state: Mutex::new(state), ready: Condvar::new(), cancelled: AtomicBool::new(false), recorder }
+    }
+
+    pub(super) fn record_prompt(&self, rendered: &Rendered, tokens: &[Token]) {
+        if let Some(recorder) = &self.recorder {
+            recorder.prompt(rendered, tokens);
+        }
+    }
+
+    pub(super) fn record_tokens(&self, choice: u32, tokens: &[Token]) {
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| choice == 0) {
+            recorder.tokens(tokens);
+        }
+    }
+
+    fn record(&self, choice: u32, event: &Event) {
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| choice == 0) {
+            recorder.event(event);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -46,6 +80,9 @@ impl Channel {
     /// Adds text. What was not read yet grows instead of queueing up: a slow reader costs the text, not an event a
     /// token.
     pub(super) fn text(&self, new: Text) {
+        let event = Event::Text(new);
+        self.record(event.choice(), &event);
+        let Event::Text(new) = event else { return };
         let mut state = self.lock();
         if let Some(Event::Text(last)) = state.events.back_mut() {
             if last.choice == new.choice {
@@ -60,14 +97,24 @@ impl Channel {
     }
 
     pub(super) fn done(&self, done: Done) {
+        let event = Event::Done(done);
+        self.record(event.choice(), &event);
         let mut state = self.lock();
         state.open = state.open.saturating_sub(1);
-        state.events.push_back(Event::Done(done));
+        state.events.push_back(event);
         self.wake(state);
     }
 
-    /// The engine is gone: whoever waits learns it.
-    pub(super) fn close(&self) {
+    /// The engine is gone: whoever waits or follows learns it.
+    pub(super) fn engine_closed(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.closed();
+        }
+        self.close();
+    }
+
+    /// Nothing more is read: whoever waits learns it.
+    fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         self.wake(state);

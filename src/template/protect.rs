@@ -187,6 +187,15 @@ pub enum Segment<'a> {
     Special(&'a str),
 }
 
+impl<'a> Segment<'a> {
+    /// Its text.
+    pub fn text(&self) -> &'a str {
+        match self {
+            Segment::Plain(text) | Segment::Special(text) => text,
+        }
+    }
+}
+
 impl Rendered {
     /// The text in parts, for tokenising.
     pub fn segments(&self, specials: &SpecialTexts) -> Vec<Segment<'_>> {
