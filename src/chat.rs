@@ -80,7 +80,10 @@ impl Chat {
     /// `continue_final_message`.
     pub fn set_request(&mut self, settings: Request) -> Result<()> {
         if !matches!(settings.prompt, Prompt::Messages(_)) {
-            return Err(Error::new(Code::Range, "a chat makes its prompt from its messages; this request has another"));
+            return Err(Error::new(
+                Code::Range,
+                "a chat makes its prompt from its messages; this request has another",
+            ));
         }
         if settings.n > 1 {
             return Err(range("n", settings.n, 1, 1));
@@ -146,7 +149,8 @@ impl Chat {
     pub fn regenerate(&mut self, cancel: Option<Cancel>) -> Result<Stream> {
         let mut state = self.idle("ask again")?;
         let said = state.messages.iter().rposition(|e| e.message.role() != "assistant");
-        let Some(last) = said.filter(|i| !matches!(state.messages[*i].message.role(), "system" | "developer")) else {
+        let Some(last) = said.filter(|i| !matches!(state.messages[*i].message.role(), "system" | "developer"))
+        else {
             return Err(Error::new(Code::Range, "there is no message to answer"));
         };
         let removed = state.messages.split_off(last + 1);
@@ -228,7 +232,10 @@ impl Chat {
         }
         let starts = turns(state.messages.iter().map(|e| &e.message));
         let Some(turn) = starts.iter().rposition(|s| *s <= index) else {
-            return Err(Error::new(Code::Range, format!("message {index} opens the conversation: it is in no turn")));
+            return Err(Error::new(
+                Code::Range,
+                format!("message {index} opens the conversation: it is in no turn"),
+            ));
         };
         let end = starts.get(turn + 1).copied().unwrap_or(count);
         state.messages.drain(starts[turn]..end);

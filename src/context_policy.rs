@@ -193,11 +193,17 @@ mod tests {
 
     #[test]
     fn a_tool_call_goes_with_its_results() {
-        let call = Message::from_json(json!({"role":"assistant","content":null,"tool_calls":[{"id":"a"}]})).unwrap();
+        let call =
+            Message::from_json(json!({"role":"assistant","content":null,"tool_calls":[{"id":"a"}]})).unwrap();
         let result = Message::from_json(json!({"role":"tool","content":"42","tool_call_id":"a"})).unwrap();
         let mut messages = Vec::new();
         for i in 0..20 {
-            messages.extend([Message::user(format!("{i}")), call.clone(), result.clone(), Message::assistant("ok")]);
+            messages.extend([
+                Message::user(format!("{i}")),
+                call.clone(),
+                result.clone(),
+                Message::assistant("ok"),
+            ]);
         }
         let (text, _, dropped) = fit(&messages, Some(20), 300);
         assert_eq!(dropped % 4, 0);

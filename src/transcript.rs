@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn content_that_spells_a_special_token_is_not_taken_for_one() {
         let mut new = rendered("<user>hi<end>ab");
-        new.protected = vec![8..13];
+        new.protected.push(8..13);
         assert_eq!(begin(&old(&[1]), &new), None);
     }
 

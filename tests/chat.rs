@@ -6,8 +6,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use qask::{
-    Cancel, Chat, Code, ContextPolicy, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next,
-    Request, Sampling, Stream,
+    Cancel, Chat, Code, ContextPolicy, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions,
+    Next, Request, Sampling, Stream,
 };
 
 fn model(path: impl AsRef<std::path::Path>) -> Model {
@@ -371,7 +371,7 @@ fn the_oldest_turns_are_dropped_and_reported() {
     request.prompt = qask::Prompt::Messages(messages.clone());
     // Without a chat.
     let done = engine.submit(&request).unwrap().collect_text().unwrap().1;
-    assert!(done.usage.dropped_messages > 40 && done.usage.dropped_messages % 2 == 0, "{:?}", done.usage);
+    assert!(done.usage.dropped_messages > 40 && done.usage.dropped_messages.is_multiple_of(2), "{:?}", done.usage);
     assert!(done.usage.prompt_tokens <= 254, "{:?}", done.usage);
     // In a chat.
     let mut chat = Chat::with_request(&engine, request).unwrap();
@@ -418,7 +418,10 @@ fn ten_thousand_turns_take_no_more_memory_than_two_thousand() {
         }
     }
     let grown = resident_kib().saturating_sub(early);
-    println!("10,000 turns in {:.1} s, {cuts} cuts, {cached} tokens cached, {grown} KiB grown", began.elapsed().as_secs_f64());
+    println!(
+        "10,000 turns in {:.1} s, {cuts} cuts, {cached} tokens cached, {grown} KiB grown",
+        began.elapsed().as_secs_f64()
+    );
     assert!(grown < 2048, "{grown} KiB more after 10,000 turns than after 2,000");
     assert!(most < 30, "{most} messages were kept");
     assert_eq!(chat.dropped_messages() as usize + chat.count(), 20_001);

@@ -22,9 +22,8 @@ const REASONS: [FinishReason; 3] = [FinishReason::Length, FinishReason::Cancelle
 
 pub(super) fn write(state: &State) -> String {
     let messages: Vec<&Map<String, Value>> = state.messages.iter().map(|e| e.message.as_json()).collect();
-    let mark = |(i, e): (usize, &Entry)| {
-        e.cut.as_ref().map(|reason| json!({ "message": i, "reason": reason.name() }))
-    };
+    let mark =
+        |(i, e): (usize, &Entry)| e.cut.as_ref().map(|reason| json!({ "message": i, "reason": reason.name() }));
     let cut_short: Vec<Value> = state.messages.iter().enumerate().filter_map(mark).collect();
     json!({
         "format": FORMAT,
@@ -69,7 +68,8 @@ pub(super) fn read(json: &str) -> Result<(Vec<Entry>, u64)> {
     for (i, mark) in list(envelope.get("cut_short").unwrap_or(&json!([])), "cut_short")?.iter().enumerate() {
         read_mark(mark, &mut entries).map_err(|e| e.at(format!("cut_short[{i}]")))?;
     }
-    let dropped = envelope.get("dropped_messages").map_or(Ok(0), |v| integer(v, "dropped_messages", 0, i64::MAX))?;
+    let dropped =
+        envelope.get("dropped_messages").map_or(Ok(0), |v| integer(v, "dropped_messages", 0, i64::MAX))?;
     Ok((entries, dropped as u64))
 }
 
@@ -81,9 +81,8 @@ fn read_mark(mark: &Value, entries: &mut [Entry]) -> Result<()> {
     let message = integer(field("message"), "message", 0, last.max(0))? as usize;
     let name = text(field("reason"), "reason")?;
     let reason = REASONS.iter().find(|r| r.name() == name);
-    let reason = reason.ok_or_else(|| {
-        Error::new(Code::Range, "reason: it must be \"length\", \"cancelled\" or \"deadline\"")
-    })?;
+    let reason = reason
+        .ok_or_else(|| Error::new(Code::Range, "reason: it must be \"length\", \"cancelled\" or \"deadline\""))?;
     match entries.get_mut(message).filter(|e| e.message.role() == "assistant") {
         Some(entry) => entry.cut = Some(reason.clone()),
         None => return Err(Error::new(Code::Range, format!("message {message} is not the assistant's"))),
@@ -138,7 +137,11 @@ mod tests {
                 "has version 2; this library reads 1",
             ),
             (r#"{"format":"qask.chat","version":0,"messages":[]}"#.into(), Code::Range, "version is 0"),
-            (r#"{"format":"qask.chat","version":"1","messages":[]}"#.into(), Code::Json, "version must be a whole"),
+            (
+                r#"{"format":"qask.chat","version":"1","messages":[]}"#.into(),
+                Code::Json,
+                "version must be a whole",
+            ),
             (with(r#""dropped_messages":0"#), Code::Json, "no \"messages\""),
             (with(r#""messages":{}"#), Code::Json, "messages must be a list, this is an object"),
             (with(r#""messages":[],"mesages":[]"#), Code::Json, "\"mesages\"; did you mean \"messages\"?"),

@@ -27,8 +27,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
-use crate::error::{Code, Error, Result};
 use crate::context_policy;
+use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::message::Message;
 use crate::model::{Model, Token};
@@ -322,7 +322,13 @@ impl Prepare {
         let ((rendered, tokens), dropped) = match self.request.context_policy {
             ContextPolicy::DropOldest => {
                 let count = |text: &str| self.model.count_tokens(text);
-                context_policy::drop_oldest(messages, self.request.max_tokens, self.options.n_ctx, &render, &count)?
+                context_policy::drop_oldest(
+                    messages,
+                    self.request.max_tokens,
+                    self.options.n_ctx,
+                    &render,
+                    &count,
+                )?
             }
             ContextPolicy::Error | ContextPolicy::Shift => (render(messages)?, 0),
         };

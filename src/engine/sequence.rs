@@ -78,7 +78,19 @@ pub(super) struct Start {
 
 impl Sequence {
     pub(super) fn new(start: Start) -> Sequence {
-        let Start { channel, request, cancel, pin, order, choice, seed, submitted, tokens, checkpoints, dropped_messages } = start;
+        let Start {
+            channel,
+            request,
+            cancel,
+            pin,
+            order,
+            choice,
+            seed,
+            submitted,
+            tokens,
+            checkpoints,
+            dropped_messages,
+        } = start;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             key: Arc::from(request.cache_key.as_str()),
