@@ -1312,6 +1312,11 @@ uint32_t qask_event_output_tokens(const qask_event *event);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_preemptions(const qask_event *event);
 
+// Messages that were left out of the prompt under `QASK_CONTEXT_DROP_OLDEST`, on DONE.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint32_t qask_event_dropped_messages(const qask_event *event);
+
 // Microseconds until the prompt began to be evaluated, on DONE.
 //
 // Any thread. A bad handle gives 0. Since 0.1.
