@@ -361,6 +361,15 @@ int qg_seq_cp(llama_context * c, int32_t from, int32_t to, int32_t until, qg_fau
     return guarded(fault, [&] { llama_memory_seq_cp(llama_get_memory(c), from, to, until < 0 ? -1 : 0, until); });
 }
 
+// Takes the cells from `from` to `to` out and moves those behind them up; not where this kind of memory cannot.
+int qg_seq_shift(llama_context * c, int32_t seq, int32_t from, int32_t to, bool * ok, qg_fault * fault) {
+    return guarded(fault, [&] {
+        llama_memory_t memory = llama_get_memory(c);
+        *ok = llama_memory_can_shift(memory) && llama_memory_seq_rm(memory, seq, from, to);
+        if (*ok) llama_memory_seq_add(memory, seq, to, -1, from - to);
+    });
+}
+
 // ---- samplers ----
 
 struct qg_sampler_params {

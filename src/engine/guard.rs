@@ -203,6 +203,14 @@ extern "C" {
         fault: *mut RawFault,
     ) -> c_int;
     pub(crate) fn qg_seq_cp(c: *mut llama_context, from: i32, to: i32, until: i32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_seq_shift(
+        c: *mut llama_context,
+        seq: i32,
+        from: i32,
+        to: i32,
+        ok: *mut bool,
+        fault: *mut RawFault,
+    ) -> c_int;
     pub(crate) fn qg_sampler_new(
         m: *const llama_model,
         params: *const SamplerParams,

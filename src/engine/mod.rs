@@ -145,9 +145,6 @@ impl Engine {
 
     fn start(&self, request: Request, cancel: Option<Cancel>, extras: Extras) -> Result<Stream> {
         request.check()?;
-        if request.context_policy == ContextPolicy::Shift {
-            return Err(Error::new(Code::Unsupported, "context_policy: this version cannot shift"));
-        }
         let shared = &self.0.shared;
         shared.check()?;
         let n = request.n as usize;

@@ -266,6 +266,15 @@ impl Context {
         self.guarded(r)
     }
 
+    /// Takes a sequence's cells from a position up to another out, and moves those behind them up; false, with nothing
+    /// changed, when this kind of memory cannot. No other sequence may share the cells that move.
+    pub(crate) fn shift(&mut self, seq: i32, from: u32, to: u32) -> std::result::Result<bool, Fault> {
+        let mut ok = false;
+        // SAFETY: as above.
+        let r = call(|f| unsafe { guard::qg_seq_shift(self.raw, seq, from as i32, to as i32, &mut ok, f) });
+        self.guarded(r).map(|()| ok)
+    }
+
     /// Sets the thread counts of the next step.
     pub(crate) fn set_threads(&mut self, n: u32, n_batch: u32) -> std::result::Result<(), Fault> {
         // SAFETY: a live context.

@@ -1,5 +1,6 @@
 //! One answer on its way: its tokens, its sampler, and the text that leaves it.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Text, TokenLogprob, Usage};
 use crate::model::{Model, Token};
-use crate::request::Request;
+use crate::request::{ContextPolicy, Request};
 use crate::text::{StopFilter, Utf8Assembler};
 
 pub(crate) struct Sequence {
@@ -26,6 +27,8 @@ pub(crate) struct Sequence {
     /// The prompt, then what was generated.
     pub tokens: Vec<Token>,
     prompt_len: usize,
+    /// Tokens of the prompt as it was given.
+    prompt_tokens: u32,
     /// Places of the prompt that are worth coming back to, where memory cannot be cut; in order.
     checkpoints: Vec<usize>,
     generated: u32,
@@ -35,6 +38,8 @@ pub(crate) struct Sequence {
     pub row: Option<usize>,
     /// Rows that the step evaluates for it.
     pub in_step: usize,
+    /// Whether the step takes them as a running stream's next tokens, and not as part of a prompt.
+    pub urgent: bool,
     sampler: Option<Sampler>,
     utf8: Utf8Assembler,
     stop: StopFilter,
@@ -58,6 +63,8 @@ struct Clock {
 /// What becomes of a sequence after a token.
 pub(super) enum Step {
     Continue,
+    /// The context is full and the request wants its oldest tokens dropped.
+    Shift,
     Finish(FinishReason),
 }
 
@@ -96,6 +103,7 @@ impl Sequence {
             key: Arc::from(request.cache_key.as_str()),
             stop: StopFilter::new(&request.stop),
             prompt_len: tokens.len(),
+            prompt_tokens: tokens.len() as u32,
             pending: Text { choice, ..Text::default() },
             clock: Clock { submitted, deadline, admitted: None, first: None },
             channel,
@@ -111,6 +119,7 @@ impl Sequence {
             slot: None,
             row: None,
             in_step: 0,
+            urgent: false,
             sampler: None,
             utf8: Utf8Assembler::default(),
             piece: Vec::new(),
@@ -194,11 +203,30 @@ impl Sequence {
         if self.emit(model, token, logprobs.map(|l| l.of(token)))? {
             return Ok(Step::Finish(FinishReason::Stop));
         }
-        let full = self.tokens.len() >= n_ctx as usize;
-        if full || request.max_tokens.is_some_and(|max| self.generated >= max) {
+        if request.max_tokens.is_some_and(|max| self.generated >= max) {
             return Ok(Step::Finish(FinishReason::Length));
         }
-        Ok(Step::Continue)
+        Ok(match (self.tokens.len() >= n_ctx as usize, request.context_policy) {
+            (false, _) => Step::Continue,
+            (true, ContextPolicy::Shift) => Step::Shift,
+            (true, _) => Step::Finish(FinishReason::Length),
+        })
+    }
+
+    /// Which tokens a shift drops: the older half of those behind `shift_keep` (and behind the token that opens the
+    /// text). `None` when too few are left to drop.
+    pub(super) fn droppable(&self, bos: Option<Token>) -> Option<Range<usize>> {
+        let opener = usize::from(bos.is_some() && self.tokens.first().copied() == bos);
+        let keep = opener.max(self.request.shift_keep as usize);
+        let drop = self.tokens.len().saturating_sub(keep) / 2;
+        (drop > 0).then(|| keep..keep + drop)
+    }
+
+    /// Forgets tokens of the middle.
+    pub(super) fn shift(&mut self, dropped: Range<usize>) {
+        self.prompt_len -= dropped.end.min(self.prompt_len).saturating_sub(dropped.start);
+        self.checkpoints.clear();
+        self.tokens.drain(dropped);
     }
 
     /// Sends a token's text as far as it is whole; true when a stop string was completed.
@@ -250,7 +278,7 @@ impl Sequence {
         };
         let Clock { submitted, admitted, first, .. } = self.clock;
         let usage = Usage {
-            prompt_tokens: self.prompt_len as u32,
+            prompt_tokens: self.prompt_tokens,
             cached_tokens: self.cached,
             output_tokens: self.generated,
             queue: since(Some(submitted), admitted.or(Some(now))),

@@ -55,6 +55,8 @@ pub(super) struct Slot {
     cells: Vec<u32>,
     key: Arc<str>,
     pub pinned: bool,
+    /// Tokens were taken out of its middle: what its cells hold still remembers them.
+    shifted: bool,
 }
 
 /// A cached prefix that a prompt begins with.
@@ -74,8 +76,14 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn new(slots: u32, cells: u32, can_cut: bool) -> Slots {
-        let empty =
-            || Slot { used: Use::Free, tokens: Vec::new(), cells: Vec::new(), key: Arc::from(""), pinned: false };
+        let empty = || Slot {
+            used: Use::Free,
+            tokens: Vec::new(),
+            cells: Vec::new(),
+            key: Arc::from(""),
+            pinned: false,
+            shifted: false,
+        };
         Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0, can_cut }
     }
 
@@ -112,7 +120,7 @@ impl Slots {
                 Use::Active => !idle,
                 Use::Cached(_) => true,
             };
-            if !fits || *s.key != *key {
+            if !fits || s.shifted || *s.key != *key {
                 continue;
             }
             let tokens = common(&s.tokens, prompt).min(most);
@@ -194,9 +202,27 @@ impl Slots {
         gone.into_iter().for_each(|c| self.ledger.release(c));
     }
 
+    /// Whether another slot holds cells of this one from a place on.
+    pub(super) fn shares(&self, slot: usize, from: usize) -> bool {
+        self.slots[slot].cells[from..].iter().any(|c| self.ledger.holders[*c as usize] > 1)
+    }
+
+    /// Takes tokens out of a slot's middle; it is of no use for other requests from then on.
+    pub(super) fn shift(&mut self, slot: usize, from: usize, to: usize) {
+        let slot = &mut self.slots[slot];
+        slot.tokens.drain(from..to);
+        slot.cells.drain(from..to).for_each(|c| self.ledger.release(c));
+        slot.shifted = true;
+    }
+
+    pub(super) fn is_shifted(&self, slot: usize) -> bool {
+        self.slots[slot].shifted
+    }
+
     /// Empties a slot.
     pub(super) fn clear(&mut self, slot: usize) {
         self.truncate(slot, 0);
+        self.slots[slot].shifted = false;
         self.slots[slot].used = Use::Free;
         self.slots[slot].pinned = false;
     }
@@ -327,6 +353,20 @@ mod tests {
         assert_eq!(s.longest_match(&[1, 2, 9], "k", true), Some(Match { slot: 1, tokens: 2 }));
         filled(&mut s, 2, &[1, 2, 3], "k");
         assert_eq!(s.cache(2, false), vec![0]);
+    }
+
+    #[test]
+    fn a_shifted_slot_is_for_nobody_else() {
+        let mut s = Slots::new(3, 100, true);
+        filled(&mut s, 0, &[1, 2, 3, 4, 5], "");
+        s.start(1, &Arc::from(""));
+        s.share(0, 1, 2);
+        assert!(s.shares(0, 1) && !s.shares(0, 2));
+        s.shift(0, 2, 4);
+        assert_eq!((s.len(0), s.used_cells()), (3, 3));
+        assert_eq!(s.longest_match(&[1, 2, 5, 6], "", false), Some(Match { slot: 1, tokens: 2 }));
+        s.clear(0);
+        assert!(!s.is_shifted(0));
     }
 
     #[test]

@@ -25,6 +25,10 @@ const WORTH_WAITING: usize = 32;
 /// Steps with fewer rows are not watched for an abort.
 const WORTH_ABORTING: usize = 16;
 
+/// A running stream with more tokens to evaluate than this has been set back (preempted, or shifted), and catches up
+/// within the step's budget as a prompt does.
+const CATCHING_UP: usize = 32;
+
 /// Why the engine cannot go on.
 pub(super) enum Stop {
     Closed,
@@ -194,6 +198,7 @@ impl Worker {
             let keep = self.options.options.prefix_cache
                 && !self.options.options.deterministic
                 && !matches!(reason, FinishReason::Error(_))
+                && !self.slots.is_shifted(slot)
                 && self.slots.len(slot) > 0;
             if keep {
                 for needless in self.slots.cache(slot, sequence.pin) {
@@ -375,8 +380,10 @@ impl Worker {
         for sequence in &mut self.active {
             sequence.in_step = 0;
             sequence.row = None;
+            let left = sequence.tokens.len() - sequence.slot.map_or(0, |s| self.slots.len(s));
+            sequence.urgent = sequence.is_decoding() && left <= CATCHING_UP;
         }
-        let decoding = self.active.iter().filter(|s| s.is_decoding()).count();
+        let decoding = self.active.iter().filter(|s| s.urgent).count();
         let most = self.options.options.n_batch as usize;
         // Alone, a prompt goes in full batches: its cancel aborts the step. Beside others a step keeps to the budget.
         let mut room = match self.active.len() {
@@ -384,7 +391,7 @@ impl Worker {
             _ => self.pace.prompt_tokens(decoding).min(most.saturating_sub(decoding)),
         };
         for pass in [true, false] {
-            for sequence in self.active.iter_mut().filter(|s| s.is_decoding() == pass) {
+            for sequence in self.active.iter_mut().filter(|s| s.urgent == pass) {
                 let Some(slot) = sequence.slot else { continue };
                 let done = self.slots.len(slot);
                 let left = sequence.tokens.len() - done;
@@ -427,9 +434,8 @@ impl Worker {
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
         }
         let took = began.elapsed();
-        let decoding = self.active.iter().filter(|s| s.is_decoding() && s.in_step > 0).count();
-        let prompt =
-            self.batch.len() - self.active.iter().filter(|s| s.is_decoding()).map(|s| s.in_step).sum::<usize>();
+        let decoding = self.active.iter().filter(|s| s.urgent && s.in_step > 0).count();
+        let prompt = self.batch.len() - self.active.iter().filter(|s| s.urgent).map(|s| s.in_step).sum::<usize>();
         self.pace.learn(took, decoding, prompt);
         self.commit();
         self.take_checkpoints()?;
@@ -476,6 +482,10 @@ impl Worker {
             let step = sequence.sample(&self.model, logits, &self.enders, &mut self.scratch, self.options.n_ctx);
             let reason = match step {
                 Ok(Step::Continue) => continue,
+                Ok(Step::Shift) => match self.shift(i)? {
+                    true => continue,
+                    false => FinishReason::Length,
+                },
                 Ok(Step::Finish(reason)) => reason,
                 Err(error) => FinishReason::Error(error),
             };
@@ -483,6 +493,27 @@ impl Worker {
             self.end(sequence, reason)?;
         }
         Ok(taken)
+    }
+
+    /// Drops the oldest tokens of a sequence whose context is full; false when there are too few to drop. Cells that
+    /// others share cannot be moved: then, and where the memory cannot shift, what is left is evaluated again.
+    fn shift(&mut self, i: usize) -> Running<bool> {
+        let sequence = &mut self.active[i];
+        let (Some(slot), Some(dropped)) = (sequence.slot, sequence.droppable(self.model.bos())) else {
+            return Ok(false);
+        };
+        let (from, to) = (dropped.start, dropped.end);
+        sequence.shift(dropped);
+        // A recurrent state says that it shifted, and remembers what was dropped; with sliding windows llama.cpp asserts
+        // where every layer has one.
+        let one_cache = self.options.can_cut && self.model.0.native.facts.n_swa == 0;
+        let movable = one_cache && !self.slots.shares(slot, to);
+        if movable && self.context.shift(slot as i32, from as u32, to as u32)? {
+            self.slots.shift(slot, from, to);
+        } else {
+            self.cut(slot, from)?;
+        }
+        Ok(true)
     }
 
     /// Every sequence of the step was cancelled: forgets the part of it that was evaluated.
