@@ -57,6 +57,14 @@ pub extern "C" fn qask_live_handles() -> usize {
 }
 
 /// Text that belongs to the caller; free it with `qask_string_free`. Immutable: any thread may read it.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_stream_collect(stream, &text, NULL, &error);
+/// puts(qask_string_data(text, NULL));
+/// qask_string_free(text);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_string(());
 
@@ -95,6 +103,16 @@ pub extern "C" fn qask_string_free(string: *mut qask_string) {
 
 /// A flag that stops long calls, from any thread. One flag may be given to many calls; it cannot be lowered again.
 /// Free it with `qask_cancel_free`, also while calls that got it still run.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_cancel_new(&cancel, &error);
+/// qask_engine_submit(engine, request, cancel, &stream, &error);
+/// // From any thread, at any time:
+/// qask_cancel_raise(cancel, NULL);
+/// qask_cancel_free(cancel);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_cancel(());
 
@@ -112,7 +130,7 @@ pub(super) fn optional_cancel(cancel: *const qask_cancel) -> crate::Result<Optio
     Ok(Some(handle::get::<CancelObject>(cancel as usize)?.0.clone()))
 }
 
-/// Makes a flag that is not raised.
+/// Makes a flag that is not raised. The caller frees it with `qask_cancel_free`.
 ///
 /// Any thread. Errors: NULL. Since 0.1.
 #[no_mangle]

@@ -197,6 +197,15 @@ pub extern "C" fn qask_engine_kv_tokens(engine: *const qask_engine) -> u32 {
 }
 
 /// Figures of an engine at one moment. Immutable: any thread may read it. Free it with `qask_stats_free`.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_engine_stats(engine, &stats, &error);
+/// printf("%u active, %u queued, %.0f tokens/s\n", qask_stats_active(stats), qask_stats_queued(stats),
+///        qask_stats_output_tokens_per_second(stats));
+/// qask_stats_free(stats);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_stats(());
 

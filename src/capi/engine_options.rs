@@ -13,6 +13,16 @@ use crate::error::{Code, Error, Result};
 /// fixed. Free it with `qask_engine_options_free`; `qask_engine_new` takes a copy.
 ///
 /// One owner: use it from one thread at a time.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_engine_options_new(&options, &error);
+/// qask_engine_options_set_n_ctx(options, 8192, &error);
+/// qask_engine_options_set_max_sequences(options, 16, &error);
+/// qask_engine_new(model, options, &engine, &error);
+/// qask_engine_options_free(options);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_engine_options(());
 

@@ -10,6 +10,16 @@ use super::status::qask_status;
 
 /// What a model file says of itself, read without loading it. Immutable: any thread may read it. Free it with
 /// `qask_inspection_free`.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_model_inspect("model.gguf", &inspection, &error);
+/// printf("%s, %s\n", qask_inspection_architecture(inspection, NULL),
+///        qask_inspection_quantization(inspection, NULL));
+/// printf("%.1f GB\n", qask_inspection_estimated_memory(inspection, 4096) / 1e9);
+/// qask_inspection_free(inspection);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_inspection(());
 

@@ -100,7 +100,7 @@ pub extern "C" fn qask_model_load_splits(
 
 /// Loads a GGUF that lies inside an open file (an Android asset, a larger container): `length` bytes from `offset`
 /// on; 0 = to the end. The descriptor stays the caller's and its position stays where it is. It is mapped when
-/// `offset` is a multiple of 32, otherwise read.
+/// `offset` is a multiple of 32, otherwise read. The caller frees the model with `qask_model_free`.
 ///
 /// Any thread. Errors: as `qask_model_load`; UNSUPPORTED on systems without descriptors. Since 0.1.
 #[no_mangle]

@@ -13,6 +13,15 @@ use crate::model::ModelOptions;
 /// How to load a model. Free it with `qask_model_options_free`; loading takes a copy.
 ///
 /// One owner: use it from one thread at a time.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_model_options_new(&options, &error);
+/// qask_model_options_set_mmap(options, false, &error);
+/// qask_model_load("model.gguf", options, NULL, &model, &error);
+/// qask_model_options_free(options);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_model_options(());
 

@@ -16,6 +16,16 @@ use crate::model::Model;
 
 /// One running generation. Pull its events from one thread; cancel it from any. Freeing it cancels it and waits for
 /// nothing.
+///
+/// Typical use:
+///
+/// ```c
+/// qask_engine_submit(engine, request, NULL, &stream, &error);
+/// while (qask_stream_next(stream, -1, &event, &error) == QASK_OK)
+///     if (qask_event_type(event) == QASK_EVENT_TEXT) fputs(qask_event_text(event, NULL), stdout);
+/// qask_stream_cancel(stream, NULL); // from any thread, to end it early
+/// qask_stream_free(stream);
+/// ```
 #[allow(non_camel_case_types)]
 pub struct qask_stream(());
 

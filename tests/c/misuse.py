@@ -8,6 +8,10 @@ A parameter of a type that is not known here stops it, so that a new function ca
 
 import re
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from header import functions  # noqa: E402
 
 # Pointers that may be NULL although the call works, by parameter name.
 MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "cancel", "callback", "user_data", "destroy", "bytes"}
@@ -54,40 +58,6 @@ SPECIAL = {
     ("qask_request_add_message", "role"): '"user"',
     ("qask_model_tokenize", "capacity"): "8",
 }
-
-
-class Function:
-    def __init__(self, returns, name, parameters):
-        self.returns, self.name, self.parameters = returns, name, parameters
-
-    @property
-    def fallible(self):
-        return self.returns == "qask_status" and any(p.name == "error" and p.stars == 2 for p in self.parameters)
-
-
-class Parameter:
-    def __init__(self, text):
-        m = re.fullmatch(r"(.*?)(\**)\s*(\w+)", text.strip())
-        base, stars, self.name = m.group(1).strip(), m.group(2), m.group(3)
-        self.const = base.startswith("const ")
-        self.base = base.removeprefix("const ").strip()
-        self.stars = len(stars)
-        if self.base.endswith("* const") or "*const" in self.base:  # const char *const *paths
-            self.base, self.stars = self.base.split("*")[0].strip(), self.stars + 1
-        self.pointer = self.stars > 0 or self.base.endswith("_callback")
-        self.handle = self.stars == 1 and self.base.startswith("qask_")
-        self.out = self.stars == 2 and self.base.startswith("qask_") and self.name != "error"
-        self.text = self.stars == 1 and self.base == "char"
-
-
-def functions(header):
-    code = re.sub(r"//[^\n]*|/\*.*?\*/|^#[^\n]*", "", header, flags=re.S | re.M)
-    for m in re.finditer(r"([\w ]+?[\w*])\s*\b(qask_\w+)\(([^()]*)\);", code):
-        returns = " ".join(m.group(1).split())
-        if "typedef" in returns:
-            continue
-        text = " ".join(m.group(3).split())
-        yield Function(returns, m.group(2), [] if text == "void" else [Parameter(p) for p in text.split(",")])
 
 
 def ordinary(f, p):
