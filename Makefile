@@ -24,18 +24,20 @@ BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 BENCH ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
+# The libraries' folder under PREFIX.
+LIBDIR ?= lib
 CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
 LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 # A name of models.py, or a path.
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests asan clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
-	@echo 'Settings: PORTABLE=1, MODEL=name-or-path, PROMPT="…", PREFIX=/usr/local, DESTDIR=, QASK_CACHE=folder'
+	@echo 'Settings: PORTABLE=1, MODEL=name-or-path, PROMPT="…", PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, QASK_CACHE=folder'
 
 setup: ## install the system packages that are missing
 	@tools/setup.sh
@@ -75,10 +77,14 @@ test: check ## everything CI runs
 	$(CARGO) test --release $(FEATURES)
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
+	$(MAKE) --no-print-directory install-tests
 	$(MAKE) --no-print-directory asan
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+
+install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
+	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
 
 # The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks.
 asan: export RUSTC_BOOTSTRAP := 1
@@ -98,18 +104,18 @@ bench: lib ## tables of speed and memory: qask against a minimal loop
 	benches/run.py $(LIB) $(CARGO_TARGET_DIR)/release/examples/raw \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
 
-install: lib ## header, libraries and pkg-config file under PREFIX
-	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 644 include/qask.h $(DESTDIR)$(PREFIX)/include/
-	install -m 644 $(LIB)/libqask.a $(DESTDIR)$(PREFIX)/lib/
-	cp -P $(LIB)/libqask.so* $(DESTDIR)$(PREFIX)/lib/
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e "s|@LIBS@|$$(cat $(LIB)/libqask.libs)|" \
-	    -e "s|@VERSION@|$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)|" \
-	    tools/qask.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/qask.pc
+# Under sudo there may be no cargo: what was built before is installed then.
+install: $(if $(HOST),lib) ## header, libraries, pkg-config files and CMake package under PREFIX
+	@DESTDIR="$(DESTDIR)" tools/install.sh "$(LIB)" "$(PREFIX)" "$(LIBDIR)"
 
 uninstall: ## remove what install laid down
-	rm -f $(DESTDIR)$(PREFIX)/include/qask.h $(DESTDIR)$(PREFIX)/lib/libqask.* \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/qask.pc
+	@DESTDIR="$(DESTDIR)" tools/install.sh --uninstall "$(PREFIX)" "$(LIBDIR)"
+
+dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
+	tools/dist.sh
+
+dist-test: ## what a stranger does with the tarball
+	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 clean: ## remove everything that was built
-	rm -rf target target-portable
+	rm -rf target target-portable target-asan target-dist dist

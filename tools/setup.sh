@@ -16,6 +16,7 @@ has cmake || missing+=(cmake)
 has_libclang || missing+=(libclang)
 has ccache || missing+=(ccache)
 has python3 || missing+=(python3)
+has pkg-config || missing+=(pkg-config)
 has_pip || missing+=(pip)
 has objcopy || [ "$(uname -s)" = Darwin ] || missing+=(binutils)
 
@@ -28,6 +29,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         apt:compiler) echo build-essential ;; dnf:compiler) echo gcc-c++ ;; brew:compiler) echo gcc ;;
         apt:libclang) echo libclang-dev ;; dnf:libclang) echo clang-devel ;; brew:libclang) echo llvm ;;
         apt:pip | dnf:pip) echo python3-pip ;; brew:pip | brew:python3) echo python ;;
+        dnf:pkg-config) echo pkgconf-pkg-config ;; brew:pkg-config) echo pkgconf ;;
         *) echo "$2" ;;
         esac
     }

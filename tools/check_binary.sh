@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Whether built libraries may leave this machine: no path of it inside, and no newer system asked for than is said.
+# Prints what the shared library needs. Usage: check_binary.sh FOLDER (with libqask.so.* and libqask.a)
+# MAX_GLIBC, MAX_GLIBCXX: the newest symbol versions that are allowed.
+set -euo pipefail
+export LC_ALL=C
+folder=$1
+max_glibc=${MAX_GLIBC:-2.34} max_glibcxx=${MAX_GLIBCXX:-3.4.29}
+allowed='libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6 libgomp.so.1 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1'
+
+die() {
+    echo "check_binary: $*" >&2
+    exit 1
+}
+shared=$(find "$folder" -name 'libqask.so.*' -type f)
+[ -f "$shared" ] && [ -f "$folder/libqask.a" ] || die "no libraries in $folder"
+
+# The home folder goes by what follows it: "/root" alone may be part of a text.
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+for file in "$shared" "$folder/libqask.a"; do
+    for path in "$PWD/" "$HOME/" "$cargo_home" "$(rustc --print sysroot)" /registry/src/ "${CARGO_TARGET_DIR:-target}/release"; do
+        # The first hits say enough.
+        found=$(strings -a -n 5 "$file" | grep -F -m 3 -- "$path" | cut -c 1-200 || true)
+        [ -z "$found" ] || die "$file names $path of this machine:
+$found"
+    done
+done
+
+newest() { # prefix of a symbol version
+    objdump -T "$shared" | grep -oE "\(?$1_[0-9][0-9.]*" | tr -d '(' | sed "s/^$1_//" | sort -Vu | tail -1
+}
+at_most() { # found, allowed, what
+    [ -z "$1" ] || [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | tail -1)" = "$2" ] ||
+        die "$shared needs $3 $1, newer than $2 (set MAX_$3=$1 to accept that)"
+}
+glibc=$(newest GLIBC) glibcxx=$(newest GLIBCXX)
+at_most "$glibc" "$max_glibc" GLIBC
+at_most "$glibcxx" "$max_glibcxx" GLIBCXX
+needed=$(objdump -p "$shared" | awk '$1 == "NEEDED" { print $2 }')
+for library in $needed; do
+    case " $allowed " in *" $library "*) ;; *) die "$shared needs $library" ;; esac
+done
+[ -z "$(objdump -p "$shared" | grep -E 'RPATH|RUNPATH' || true)" ] || die "$shared has a run path"
+echo "glibc $glibc or newer"
+[ -z "$glibcxx" ] || echo "libstdc++ with GLIBCXX_$glibcxx or newer"
+[ -z "$(newest GOMP)" ] || echo "libgomp with GOMP_$(newest GOMP) or newer"
+echo "shared libraries:" $needed
