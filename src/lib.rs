@@ -32,6 +32,7 @@ pub mod gguf;
 pub mod message;
 pub mod model;
 pub mod openai;
+pub mod output;
 pub mod request;
 pub mod sampling;
 pub mod template;
