@@ -29,6 +29,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod gguf;
+pub mod log;
 pub mod message;
 pub mod model;
 pub mod openai;

@@ -9,6 +9,7 @@ use crate::engine::bigstack;
 use crate::engine::native::{LoadOptions, NativeModel, Place};
 use crate::error::{Code, Error, Result};
 use crate::gguf;
+use crate::log::{self, Level};
 use crate::template::Template;
 use crate::vocab::Vocabulary;
 
@@ -155,6 +156,11 @@ impl Model {
         let template = info.metadata("tokenizer.chat_template").and_then(gguf::Value::as_str).map(Template::new);
         let (devices, gpu_layers) = device_use(&log);
         let vocabulary = Vocabulary::new(&native)?;
+        info.warnings.iter().for_each(|w| log::write(Level::Warn, || w.clone()));
+        log::write(Level::Info, || {
+            let gguf::Info { architecture, parameters, quantization, file_size, .. } = &info;
+            format!("model loaded: {architecture}, {parameters} parameters, {quantization}, {file_size} bytes")
+        });
         Ok(Model(Arc::new(Inner { native, vocabulary, template, info, devices, gpu_layers })))
     }
 

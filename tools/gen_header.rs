@@ -20,7 +20,10 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("engine_options", "Engine options"),
     ("engine", "Engines and their statistics"),
     ("stream", "Streams and events"),
+    ("chat", "Chats"),
+    ("log", "The log"),
 ];
+
 const RULE: &str =
     "// ------------------------------------------------------------------------------------------------";
 

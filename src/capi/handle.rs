@@ -21,10 +21,11 @@ pub(super) enum Kind {
     Event = 10,
     Cancel = 11,
     Text = 12,
+    Chat = 13,
 }
 
 impl Kind {
-    const ALL: [Kind; 12] = [
+    const ALL: [Kind; 13] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -37,6 +38,7 @@ impl Kind {
         Kind::Event,
         Kind::Cancel,
         Kind::Text,
+        Kind::Chat,
     ];
 
     fn name(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Kind {
             Kind::Event => "qask_event",
             Kind::Cancel => "qask_cancel",
             Kind::Text => "qask_string",
+            Kind::Chat => "qask_chat",
         }
     }
 }

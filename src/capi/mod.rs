@@ -9,12 +9,14 @@
 
 mod basics;
 mod call;
+mod chat;
 mod engine;
 mod engine_options;
 mod error;
 mod facts;
 mod handle;
 mod inspection;
+mod log;
 mod model;
 mod model_options;
 mod request;

@@ -334,14 +334,19 @@ pub extern "C" fn qask_event_logprob_count(event: *const qask_event) -> usize {
 pub extern "C" fn qask_event_finish_reason(event: *const qask_event) -> i32 {
     infallible(0, || {
         let object = handle::get::<EventObject>(event as usize)?;
-        Ok(object.done().map_or(0, |d| match d.reason {
-            FinishReason::Stop => QASK_FINISH_STOP,
-            FinishReason::Length => QASK_FINISH_LENGTH,
-            FinishReason::Cancelled => QASK_FINISH_CANCELLED,
-            FinishReason::Deadline => QASK_FINISH_DEADLINE,
-            FinishReason::Error(_) => QASK_FINISH_ERROR,
-        }))
+        Ok(object.done().map_or(0, |d| finish_number(&d.reason)))
     })
+}
+
+/// The reason as it crosses.
+pub(super) fn finish_number(reason: &FinishReason) -> i32 {
+    match reason {
+        FinishReason::Stop => QASK_FINISH_STOP,
+        FinishReason::Length => QASK_FINISH_LENGTH,
+        FinishReason::Cancelled => QASK_FINISH_CANCELLED,
+        FinishReason::Deadline => QASK_FINISH_DEADLINE,
+        FinishReason::Error(_) => QASK_FINISH_ERROR,
+    }
 }
 
 /// The status of a choice that failed; `QASK_OK` otherwise.

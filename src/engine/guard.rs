@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use llama_cpp_sys_2::{llama_context, llama_model, llama_sampler, llama_token_data};
 
 use crate::error::{Code, Error, Result};
+use crate::log::{self, Level};
 
 #[repr(C)]
 pub(crate) struct RawFault {
@@ -311,11 +312,30 @@ pub(crate) fn init() -> Result<()> {
     static DONE: OnceLock<Result<()>> = OnceLock::new();
     DONE.get_or_init(|| {
         super::cpu::check()?;
-        // SAFETY: no sink; the guard sets its own log and abort callbacks.
-        call(|f| unsafe { qg_init(None, f) })?;
+        // SAFETY: the sink is a function that never unwinds; the guard sets its own log and abort callbacks.
+        call(|f| unsafe { qg_init(Some(on_log), f) })?;
         Ok(())
     })
     .clone()
+}
+
+/// Passes a piece of llama.cpp's log on, on whichever thread wrote it.
+unsafe extern "C" fn on_log(level: c_int, text: *const c_char) {
+    // ggml's numbers; 5 goes on from the piece before.
+    let level = match level {
+        1 => Some(Level::Debug),
+        3 => Some(Level::Warn),
+        4 => Some(Level::Error),
+        5 => None,
+        _ => Some(Level::Info),
+    };
+    if text.is_null() {
+        return;
+    }
+    // SAFETY: NUL-terminated, and it lives through the call.
+    let text = unsafe { CStr::from_ptr(text) };
+    // A panic must not unwind into C++.
+    let _ = std::panic::catch_unwind(|| log::engine(level, &text.to_string_lossy()));
 }
 
 /// A device that llama.cpp can compute on.

@@ -30,6 +30,7 @@ use crate::cancel::Cancel;
 use crate::context_policy;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
+use crate::log::{self, Level};
 use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{ContextPolicy, Prompt, Request};
@@ -99,6 +100,10 @@ impl Engine {
         std::thread::Builder::new().name("qask-engine".into()).stack_size(bigstack::STACK).spawn(worker).map_err(
             |e| Error::new(Code::OutOfMemory, format!("the engine's thread could not be started: {e}")),
         )?;
+        log::write(Level::Info, || {
+            let Resolved { n_ctx, kv_tokens, max_sequences, threads, .. } = &options;
+            format!("engine started: n_ctx {n_ctx}, kv_tokens {kv_tokens}, max_sequences {max_sequences}, threads {threads}")
+        });
         Ok(Engine(Arc::new(Handle { shared, model: model.clone(), options, order: AtomicU64::new(0) })))
     }
 

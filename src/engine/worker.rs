@@ -17,6 +17,7 @@ use super::slots::{common, Match, Slots, Use};
 use super::watch::Watch;
 use crate::error::{Code, Error, Result};
 use crate::event::FinishReason;
+use crate::log::{self, Level};
 use crate::model::{Model, Token};
 
 /// A prompt waits for another that is being evaluated, when at least so many more tokens can then be shared.
@@ -97,9 +98,11 @@ impl Worker {
         let Stop::Poisoned(error) = stop else {
             // Readers were woken by `close`; what waits or runs is simply dropped.
             drop(self.context);
+            log::write(Level::Info, || "engine closed".into());
             self.shared.finished();
             return;
         };
+        log::write(Level::Error, || format!("engine poisoned: {error}"));
         self.shared.poison(error.clone());
         let late = self.shared.take(false).ready;
         for sequence in self.active.drain(..).chain(self.waiting.drain(..)).chain(late) {

@@ -26,6 +26,7 @@ static qask_cancel *cancel;
 static qask_stats *stats;
 static qask_inspection *inspection;
 static qask_stream *stream;
+static qask_chat *chat;
 static const qask_event *event;
 static qask_string *string;
 static qask_error *kept_error;
@@ -39,6 +40,7 @@ static qask_cancel *out_cancel;
 static qask_stats *out_stats;
 static qask_inspection *out_inspection;
 static qask_stream *out_stream;
+static qask_chat *out_chat;
 static const qask_event *out_event;
 static qask_string *out_string;
 
@@ -50,6 +52,10 @@ static float some_float[1];
 static void on_progress(void *user_data, float share) {
     (void) user_data;
     (void) share;
+}
+
+static void on_line(void *user_data, int32_t level, const char *target, const char *message, size_t length) {
+    (void) user_data, (void) level, (void) target, (void) message, (void) length;
 }
 
 static int fixture_fd(void) {
@@ -121,6 +127,13 @@ static qask_stream *ok_stream(void) {
     return stream;
 }
 
+/* One message to answer, and none being answered. */
+static qask_chat *ok_chat(void) {
+    qask_chat_free(chat);
+    OK(qask_chat_new(ok_engine(), ok_request(), &chat, &error));
+    return chat;
+}
+
 static const qask_event *ok_event(void) {
     OK(qask_stream_next(ok_stream(), -1, &event, &error));
     return event;
@@ -154,6 +167,7 @@ FREED(cancel)
 FREED(stats)
 FREED(inspection)
 FREED(stream)
+FREED(chat)
 FREED(string)
 FREED(error)
 
@@ -190,6 +204,7 @@ static void setup(int argc, char **argv) {
 
 static int finish(int functions) {
     qask_stream_free(stream);
+    qask_chat_free(chat);
     qask_engine_free(engine);
     qask_model_free(model);
     qask_request_free(request);

@@ -24,10 +24,11 @@ MAY_BE_NULL_IN = {
     ("qask_event_top_logprob_at", "logprob"),
     ("qask_event_json", "id"),
     ("qask_stream_collect", "done"),
+    ("qask_chat_new", "settings"),
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
-         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy"}
+         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy", "qask_log_set"}
 # Values at the end that are allowed: a token that is never to come.
 FINE = {("qask_request_add_logit_bias", "-INFINITY")}
 # What each number can be at its ends.
@@ -56,6 +57,11 @@ SPECIAL = {
     ("qask_request_add_tool_json", "json"): '"{\\"type\\":\\"function\\",\\"function\\":{\\"name\\":\\"f\\"}}"',
     ("qask_request_set_template_variable", "json"): '"1"',
     ("qask_request_add_message", "role"): '"user"',
+    ("qask_chat_send_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
+    ("qask_chat_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
+    ("qask_chat_set_message_json_at", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
+    ("qask_chat_import", "json"): '"{\\"format\\":\\"qask.chat\\",\\"version\\":1,\\"messages\\":[]}"',
+    ("qask_log_set", "level"): "QASK_LOG_ERROR",
     ("qask_model_tokenize", "capacity"): "8",
 }
 
@@ -73,6 +79,8 @@ def ordinary(f, p):
         return f"&out_{p.base.removeprefix('qask_')}"
     if p.base == "qask_progress_callback":
         return "on_progress"
+    if p.base == "qask_log_callback":
+        return "on_line"
     if p.base == "qask_destroy_callback" or p.base == "void":
         return "NULL"
     if p.text:

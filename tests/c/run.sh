@@ -15,7 +15,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content)
+tests=(lifecycle process content chat)
 
 fail() {
     echo "tests/c: $*" >&2
@@ -112,6 +112,24 @@ expect() { # stem, number of matching lines, pattern, arguments before the model
 }
 expect chat 1 'Paris' -- 'Complete the sentence: the capital of France is'
 expect chat 1 'Paris' --once -- 'Complete the sentence: the capital of France is'
+# A conversation from standard input: history, saving and loading, and an error that does not end it.
+for language in c rust; do
+    saved="$out/saved-$language.json"
+    printf '%s\n' 'My name is Tom. Say hello to me.' "/save $saved" '/load no-such-file.json' '/regenerate' \
+        "/load $saved" 'What is my name?' "/save $saved.2" '/quit' 'never read' >"$out/lines"
+    env -u PROMPT $limit "$out/chat-$language" "$model" <"$out/lines" >"$out/log" 2>"$out/err" ||
+        { cat "$out/log" "$out/err" >&2; fail "chat as a conversation ($language) failed"; }
+    python3 - "$saved" "$saved.2" <<'END' || fail "chat ($language): what was saved is not the conversation"
+import json, sys
+first, second = (json.load(open(p, encoding="utf-8"))["messages"] for p in sys.argv[1:])
+assert [m["role"] for m in second] == ["user", "assistant"] * 2 and second[:2] == first, second
+assert second[2]["content"] == "What is my name?" and second[1]["content"] and second[3]["content"]
+END
+    grep -q 'no-such-file.json' "$out/err" || fail "chat ($language) does not name the missing file"
+    grep -q '^.*\[2 messages\]$' "$out/err" || fail "chat ($language) does not say what it loaded"
+    grep -qE '[1-9][0-9]* of them cached' "$out/err" || fail "chat ($language): nothing was cached"
+done
+echo "ok: chat as a conversation (c, rust)"
 expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
 expect inspect 1 '^vocabulary +49152$'
 # How far they come until then depends on the machine.
