@@ -42,7 +42,7 @@ static bool role_is(const qask_chat *chat, size_t index, const char *expected) {
 
 /* Turns, with what is cached; the reply is in the history as it was read. */
 static void turns(const qask_engine *engine) {
-    qask_chat *chat = new_chat(engine, 20);
+    qask_chat *chat = new_chat(engine, 8);
     OK(qask_chat_set_system(chat, "You are brief.", 14, &error));
     uint32_t before = 0;
     for (int turn = 0; turn < 3; turn++) {
@@ -66,7 +66,7 @@ static void turns(const qask_engine *engine) {
     size_t length = 0;
     OK(qask_chat_export(chat, &json, &error));
     const char *data = qask_string_data(json, &length);
-    qask_chat *copy = new_chat(engine, 20), *fork = NULL;
+    qask_chat *copy = new_chat(engine, 8), *fork = NULL;
     OK(qask_chat_import(copy, data, length, &error));
     OK(qask_chat_export(copy, &again, &error));
     CHECK(is(data, again));
@@ -148,18 +148,18 @@ static void oldest_dropped(const qask_model *model) {
     qask_engine_options *options = NULL;
     qask_engine *engine = NULL;
     OK(qask_engine_options_new(&options, &error));
-    OK(qask_engine_options_set_n_ctx(options, 256, &error));
+    OK(qask_engine_options_set_n_ctx(options, 128, &error));
     OK(qask_engine_new(model, options, &engine, &error));
     qask_engine_options_free(options);
     qask_request *settings = NULL;
     qask_chat *chat = NULL;
-    const char *json = "{\"messages\":[{\"role\":\"system\",\"content\":\"You are brief.\"}],\"max_tokens\":8,"
+    const char *json = "{\"messages\":[{\"role\":\"system\",\"content\":\"You are brief.\"}],\"max_tokens\":4,"
                        "\"context_policy\":\"drop_oldest\"}";
     OK(qask_request_from_json(json, strlen(json), &settings, &error));
     OK(qask_chat_new(engine, settings, &chat, &error));
     uint64_t dropped = 0;
-    for (int turn = 0; turn < 20; turn++) {
-        qask_stream *stream = say(chat, "The quick brown fox jumps over the lazy dog, and what then?");
+    for (int turn = 0; turn < 8; turn++) {
+        qask_stream *stream = say(chat, "The quick brown fox jumps over the lazy dog.");
         const qask_event *done = NULL;
         qask_string *text = NULL;
         OK(qask_stream_collect(stream, &text, &done, &error));
@@ -167,7 +167,7 @@ static void oldest_dropped(const qask_model *model) {
         qask_string_free(text);
         qask_stream_free(stream);
     }
-    CHECK(dropped > 0 && qask_chat_dropped_messages(chat) == dropped && qask_chat_count(chat) == 41 - dropped);
+    CHECK(dropped > 0 && qask_chat_dropped_messages(chat) == dropped && qask_chat_count(chat) == 17 - dropped);
     CHECK(text_is(chat, 0, "You are brief.") && role_is(chat, 1, "user"));
     qask_chat_free(chat);
     qask_request_free(settings);

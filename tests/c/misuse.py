@@ -133,15 +133,16 @@ def body(f):
     anything = "ANY"  # any status, but no crash and an error that agrees with it
     if f.fallible:
         out.append(call(f, {}, anything, "ordinary"))
+    null_ok = lambda p: p.name in MAY_BE_NULL or (f.name, p.name) in MAY_BE_NULL_IN
     for p in f.parameters:
         if not p.pointer or (p.base == "void" and p.stars == 1):
             continue
-        null_ok = p.name in MAY_BE_NULL or (f.name, p.name) in MAY_BE_NULL_IN
-        expect = anything if null_ok else "QASK_ERR_NULL"
+        expect = anything if null_ok(p) else "QASK_ERR_NULL"
         out.append(call(f, {p.name: "NULL"}, expect, f"{p.name} NULL"))
     pointers = {p.name: "NULL" for p in f.parameters if p.pointer}
     if len(pointers) > 1:
-        out.append(call(f, pointers, "FAILURE", "every pointer NULL"))
+        expect = anything if all(null_ok(p) for p in f.parameters if p.pointer) else "FAILURE"
+        out.append(call(f, pointers, expect, "every pointer NULL"))
     for p in f.parameters:
         if p.handle:
             for value, what in ((f"freed_{p.base.removeprefix('qask_')}()", "freed"),
