@@ -182,7 +182,8 @@ pub extern "C" fn qask_chat_send(
     })
 }
 
-/// As `qask_chat_send`, with any message in the JSON of OpenAI's API, such as a tool's result.
+/// As `qask_chat_send`, with any message in the JSON of OpenAI's API, such as a tool's result. The caller frees the
+/// stream with `qask_stream_free`.
 ///
 /// One owner. Errors: as `qask_chat_send`, JSON, RANGE, UNSUPPORTED. Since 0.1.
 #[no_mangle]
