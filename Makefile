@@ -15,7 +15,7 @@ endif
 
 # One profile everywhere, so that the engine is built once.
 CARGO := cargo
-FEATURES := --features capi,test-hooks
+FEATURES := --features capi,test-hooks,async
 LIB := $(CARGO_TARGET_DIR)/lib
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MODEL ?= smollm2-135m

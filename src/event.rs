@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Code, Error, Result};
 use crate::model::Token;
 
 /// One event of a stream. More kinds will come: ignore those you do not know.
@@ -127,4 +127,30 @@ pub enum Next {
     Timeout,
     /// Every choice has had its [`Event::Done`]; nothing more will come.
     Finished,
+}
+
+/// The answer of choice 0 as it comes together.
+#[derive(Default)]
+pub(crate) struct Collected {
+    text: String,
+    done: Option<Done>,
+}
+
+impl Collected {
+    pub(crate) fn add(&mut self, event: Event) {
+        match event {
+            Event::Text(t) if t.choice == 0 => self.text.push_str(&t.text),
+            Event::Done(d) if d.choice == 0 => self.done = Some(d),
+            _ => {}
+        }
+    }
+
+    /// The whole of it, or the error of a generation that failed.
+    pub(crate) fn finish(self) -> Result<(String, Done)> {
+        let done = self.done.ok_or_else(|| Error::new(Code::Closed, "the stream ended without a result"))?;
+        match done.reason {
+            FinishReason::Error(e) => Err(e),
+            _ => Ok((self.text, done)),
+        }
+    }
 }

@@ -20,6 +20,8 @@
 //! Nothing that comes from outside (model file, prompt, request) may panic, abort or hang: it is an [`Error`] with a
 //! [`Code`] and a message that says what was wrong and what to do.
 
+#[cfg(feature = "async")]
+pub mod asynchronous;
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
@@ -34,13 +36,17 @@ pub mod message;
 pub mod model;
 pub mod openai;
 pub mod output;
+pub mod queue;
 pub mod request;
 pub mod sampling;
+mod sync;
 pub mod template;
 pub mod text;
 mod transcript;
 mod vocab;
 
+#[cfg(feature = "async")]
+pub use asynchronous::{Collect, EventStream};
 pub use cancel::Cancel;
 pub use chat::Chat;
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
@@ -48,6 +54,7 @@ pub use error::{Code, Error, Result};
 pub use event::{Done, Event, FinishReason, Next, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
+pub use queue::Queue;
 pub use request::{ContextPolicy, Prompt, Request};
 pub use sampling::Sampling;
 

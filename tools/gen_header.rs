@@ -20,6 +20,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("engine_options", "Engine options"),
     ("engine", "Engines and their statistics"),
     ("stream", "Streams and events"),
+    ("queue", "Queues: many streams, one reader"),
     ("chat", "Chats"),
     ("log", "The log"),
 ];

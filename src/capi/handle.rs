@@ -22,10 +22,11 @@ pub(super) enum Kind {
     Cancel = 11,
     Text = 12,
     Chat = 13,
+    Queue = 14,
 }
 
 impl Kind {
-    const ALL: [Kind; 13] = [
+    const ALL: [Kind; 14] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -39,6 +40,7 @@ impl Kind {
         Kind::Cancel,
         Kind::Text,
         Kind::Chat,
+        Kind::Queue,
     ];
 
     fn name(self) -> &'static str {
@@ -56,6 +58,7 @@ impl Kind {
             Kind::Cancel => "qask_cancel",
             Kind::Text => "qask_string",
             Kind::Chat => "qask_chat",
+            Kind::Queue => "qask_queue",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void, CStr};
 
 use super::call::fallible;
+use super::callback::UserData;
 use super::error::{c_string, qask_error};
 use super::model_options::qask_destroy_callback;
 use super::status::{qask_status, QASK_OK};
@@ -36,14 +37,8 @@ pub type qask_log_callback = Option<
 /// A host's function with its data; dropped when the last line has gone to it.
 struct Host {
     callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char, *const c_char, usize),
-    user_data: *mut c_void,
-    destroy: qask_destroy_callback,
+    data: UserData,
 }
-
-// SAFETY: one thread at a time calls it; the contract says that the host's function may be called on any.
-unsafe impl Send for Host {}
-// SAFETY: as above.
-unsafe impl Sync for Host {}
 
 impl Host {
     fn tell(&self, record: &Record<'_>) {
@@ -52,21 +47,12 @@ impl Host {
         // SAFETY: the caller's own function with the caller's own data, which it holds until `destroy`.
         unsafe {
             (self.callback)(
-                self.user_data,
+                self.data.pointer(),
                 record.level as i32,
                 target.as_ptr(),
                 message.as_ptr(),
                 message.count_bytes(),
             );
-        }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: the caller's own function with the caller's own data, once.
-            unsafe { destroy(self.user_data) };
         }
     }
 }
@@ -77,8 +63,8 @@ impl Drop for Host {
 ///
 /// The callback runs on one thread of the library, a line at a time, in order, while the library holds no lock. Lines
 /// that were written for the callback before still go to it; when it is done with them, `destroy` (may be NULL) is
-/// called once with its `user_data`, on that thread or on the one that replaces it. On failure, and with `callback`
-/// NULL, nothing is taken over and `destroy` is not called; with `QASK_LOG_OFF` it is called at once.
+/// called once with its `user_data`, on that thread or on the one that replaces it; at once on failure, with `callback`
+/// NULL, and with `QASK_LOG_OFF`.
 ///
 /// Any thread, also while others log. Errors: RANGE, BUSY (called from a log callback), OUT_OF_MEMORY. Since 0.1.
 #[no_mangle]
@@ -89,6 +75,7 @@ pub extern "C" fn qask_log_set(
     destroy: qask_destroy_callback,
     error: *mut *mut qask_error,
 ) -> qask_status {
+    let data = UserData::new(user_data, destroy);
     fallible(error, || {
         let level = match level {
             QASK_LOG_OFF => None,
@@ -103,7 +90,7 @@ pub extern "C" fn qask_log_set(
             return Ok(QASK_OK);
         };
         log::ready()?;
-        let host = Host { callback, user_data, destroy };
+        let host = Host { callback, data };
         match level {
             Some(level) => log::set(level, move |record| host.tell(record))?,
             None => log::clear()?,

@@ -9,6 +9,7 @@
 
 mod basics;
 mod call;
+mod callback;
 mod chat;
 mod engine;
 mod engine_options;
@@ -19,6 +20,7 @@ mod inspection;
 mod log;
 mod model;
 mod model_options;
+mod queue;
 mod request;
 mod sampling;
 mod status;

@@ -1,6 +1,7 @@
 //! How a model is loaded.
 
 use super::call::{fallible, free, hand_out, own, required};
+use super::callback::UserData;
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::status::{qask_status, QASK_OK};
@@ -29,7 +30,8 @@ pub struct qask_model_options(());
 #[allow(non_camel_case_types)]
 pub type qask_progress_callback = Option<unsafe extern "C" fn(user_data: *mut c_void, share: f32)>;
 
-/// Frees `user_data` when the library holds it no longer. May be NULL.
+/// Frees the `user_data` that was given with it: called once, when the library holds it no longer, on whichever thread
+/// that is; at once when the call that got it failed. May be NULL.
 #[allow(non_camel_case_types)]
 pub type qask_destroy_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
@@ -47,23 +49,7 @@ pub(super) struct Settings {
 
 struct Progress {
     callback: unsafe extern "C" fn(*mut c_void, f32),
-    user_data: *mut c_void,
-    destroy: qask_destroy_callback,
-}
-
-// SAFETY: the contract says that the callback is called on a thread of the library; one load at a time calls it
-// while it holds the `Arc`, and the caller's function looks after its own data.
-unsafe impl Send for Progress {}
-// SAFETY: as above.
-unsafe impl Sync for Progress {}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: the caller's own function with the caller's own data, once.
-            unsafe { destroy(self.user_data) };
-        }
-    }
+    data: UserData,
 }
 
 impl Default for Settings {
@@ -86,7 +72,7 @@ impl Settings {
         let progress = self.progress.map(|p| {
             Box::new(move |share| {
                 // SAFETY: the caller's own function with the caller's own data, alive as long as `p`.
-                unsafe { (p.callback)(p.user_data, share) }
+                unsafe { (p.callback)(p.data.pointer(), share) }
             }) as Box<dyn FnMut(f32) + Send>
         });
         ModelOptions {
@@ -143,8 +129,7 @@ fn with(
     })
 }
 
-/// Sets a callback that is told how far a load is. `callback` NULL removes it. `user_data` is handed to it, and to
-/// `destroy` (may be NULL) once the library holds it no longer, on whichever thread that is.
+/// Sets a callback that is told how far a load is. `callback` NULL removes it.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 #[no_mangle]
@@ -155,8 +140,9 @@ pub extern "C" fn qask_model_options_set_progress(
     destroy: qask_destroy_callback,
     error: *mut *mut qask_error,
 ) -> qask_status {
+    let data = UserData::new(user_data, destroy);
     with(options, error, |o| {
-        o.progress = callback.map(|callback| Arc::new(Progress { callback, user_data, destroy }));
+        o.progress = callback.map(|callback| Arc::new(Progress { callback, data }));
         Ok(())
     })
 }

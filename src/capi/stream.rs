@@ -1,14 +1,17 @@
 //! Streams and their events.
 
-use std::ffi::{c_char, CString};
+use std::ffi::{c_char, c_void, CString};
 use std::sync::{Arc, Mutex};
 
 use super::basics::{qask_string, TextObject};
 use super::call::{fallible, hand_out, infallible, micros, own, put, put_optional, required, timeout};
+use super::callback::UserData;
 use super::error::{c_string, qask_error};
 use super::facts::text;
 use super::handle::{self, Kind, Object};
+use super::model_options::qask_destroy_callback;
 use super::status::{qask_status, QASK_DONE, QASK_OK, QASK_TIMEOUT};
+use crate::engine::wake::Wake;
 use crate::engine::{Stream, StreamCanceller};
 use crate::error::Result;
 use crate::event::{Done, Event, FinishReason, Next, Text};
@@ -31,7 +34,7 @@ pub struct qask_stream(());
 
 pub(super) struct StreamObject {
     stream: Mutex<Stream>,
-    canceller: StreamCanceller,
+    pub canceller: StreamCanceller,
     model: Model,
     /// The handle of the event that was given out last.
     current: Mutex<usize>,
@@ -172,7 +175,43 @@ pub extern "C" fn qask_stream_cancel(stream: *const qask_stream, error: *mut *mu
     })
 }
 
-/// Cancels and frees a stream; its event is no longer valid. Waits for nothing. NULL is fine.
+/// Tells that a stream, or a queue, has something to read. It runs on a thread of the library that calls one callback at
+/// a time and holds no lock: it may call every function, on the same object too, under the rules for any other thread;
+/// but it must be quick, since other callbacks wait meanwhile. It must not throw.
+#[allow(non_camel_case_types)]
+pub type qask_wake_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Sets a callback for event loops: called whenever the stream has something to read and had nothing before, and soon
+/// if it has already. Have it write to a pipe or an eventfd, and then call `qask_stream_next` with a timeout of 0 until
+/// it returns something other than `QASK_OK`: so no wake-up is missed, though one may come for what was read already.
+/// The end of the stream counts as something to read. A callback that was set before is removed, and `callback` NULL
+/// only removes it: it is not begun any more, nor after `qask_stream_free`, but may still be running; `destroy` comes
+/// after it.
+///
+/// Any thread. Errors: NULL, HANDLE, OUT_OF_MEMORY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stream_set_wake(
+    stream: *const qask_stream,
+    callback: qask_wake_callback,
+    user_data: *mut c_void,
+    destroy: qask_destroy_callback,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    let data = UserData::new(user_data, destroy);
+    fallible(error, || {
+        let object = handle::get::<StreamObject>(stream as usize)?;
+        object.canceller.set_wake(wake(callback, data)?);
+        Ok(QASK_OK)
+    })
+}
+
+/// The caller's callback as the engine knows it.
+pub(super) fn wake(callback: qask_wake_callback, data: UserData) -> Result<Option<Arc<Wake>>> {
+    // SAFETY: the caller's own function with the caller's own data, which lives as long as `data`.
+    callback.map(|callback| Wake::new(move || unsafe { callback(data.pointer()) })).transpose()
+}
+
+/// Cancels and frees a stream; its event is no longer valid, and it leaves its queue. Waits for nothing. NULL is fine.
 ///
 /// Any thread. A `qask_stream_next` that waits on it in another thread returns CLOSED soon. Since 0.1.
 #[no_mangle]

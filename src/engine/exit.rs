@@ -1,9 +1,10 @@
-//! At `exit()` engines stop before C++ destroys what they stand on.
+//! At `exit()` callbacks end, and engines stop before C++ destroys what they stand on.
 
 use std::sync::{Arc, Mutex, Once, Weak};
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
+use super::wake;
 
 static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
@@ -28,8 +29,9 @@ extern "C" fn stop_all() {
     // `try_lock`: in a forked child the lock may be held for ever.
     let Ok(mut engines) = ENGINES.try_lock() else { return };
     let engines: Vec<Arc<Shared>> = engines.drain(..).filter_map(|e| e.upgrade()).collect();
-    engines.iter().for_each(|e| e.close());
     let until = Instant::now() + PATIENCE;
+    wake::stop(PATIENCE);
+    engines.iter().for_each(|e| e.close());
     for engine in engines {
         engine.wait_finished(Some(until.saturating_duration_since(Instant::now())));
     }

@@ -1,7 +1,7 @@
 //! The engine: one thread that owns a context over a model and serves many requests at once.
 //!
 //! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
-//! and `sampler` make one answer; `stream` carries it out; `pool` and `bigstack` are where prompts become tokens.
+//! and `sampler` make one answer; `stream` carries it out, `wake` tells who waits; `pool` and `bigstack` are where prompts become tokens.
 #![allow(unsafe_code)]
 
 pub(crate) mod bigstack;
@@ -19,6 +19,7 @@ mod slots;
 mod stats;
 mod stream;
 mod tokens;
+pub(crate) mod wake;
 mod watch;
 mod worker;
 
@@ -39,7 +40,7 @@ use crate::transcript::Transcript;
 pub use guard::{devices, Device};
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub use stats::Stats;
-pub(crate) use stream::Recorder;
+pub(crate) use stream::{Channel, Recorder};
 pub use stream::{Stream, StreamCanceller};
 
 use guard::ContextParams;
@@ -47,7 +48,6 @@ use native::Context;
 use options::Resolved;
 use sequence::{Sequence, Start};
 use shared::Shared;
-use stream::Channel;
 use watch::Watch;
 
 /// Serves requests over a model. Clones share it; any thread may use it. When the last clone is gone its thread ends

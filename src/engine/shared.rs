@@ -1,13 +1,14 @@
 //! What the engine's handles, its streams and its thread share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
 
 use super::sequence::Sequence;
 use super::stats::Stats;
 use super::stream::Channel;
 use crate::error::{Code, Error, Result};
+use crate::sync::{lock, until, wait};
 
 /// Work and orders for the engine's thread.
 #[derive(Default)]
@@ -38,11 +39,6 @@ pub(crate) struct Shared {
     /// Whether the thread is through with its context.
     finished: Mutex<bool>,
     finish: Condvar,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each critical section leaves its data whole, so a panic elsewhere does not matter.
-    mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 impl Shared {
@@ -128,19 +124,14 @@ impl Shared {
 
     /// Waits for the thread to be through; false when the time ran out.
     pub(super) fn wait_finished(&self, timeout: Option<Duration>) -> bool {
-        let until = timeout.and_then(|t| Instant::now().checked_add(t));
+        let until = until(timeout);
         let mut finished = lock(&self.finished);
         while !*finished {
-            finished = match until {
-                None => self.finish.wait(finished).unwrap_or_else(|e| e.into_inner()),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    self.finish.wait_timeout(finished, left).unwrap_or_else(|e| e.into_inner()).0
-                }
-            };
+            let (next, in_time) = wait(&self.finish, finished, until);
+            if !in_time {
+                return false;
+            }
+            finished = next;
         }
         true
     }

@@ -2,17 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use super::shared::Shared;
+use super::wake::{self, Wake};
 use crate::error::{Code, Error, Result};
-use crate::event::{Done, Event, Next, Text};
+use crate::event::{Collected, Done, Event, Next, Text};
 use crate::model::Token;
+use crate::queue::Place;
+use crate::sync::{lock, until, wait};
 use crate::template::Rendered;
 
 /// What the engine and the caller share of one stream.
-pub(super) struct Channel {
+pub(crate) struct Channel {
     state: Mutex<State>,
     ready: Condvar,
     cancelled: AtomicBool,
@@ -37,12 +40,32 @@ struct State {
     /// Choices that have not ended.
     open: u32,
     closed: bool,
+    /// The reader was told that nothing more will come.
+    told: bool,
     waiting: bool,
+    /// Who else wants to know that there is something to read.
+    wake: Option<Arc<Wake>>,
+    place: Option<Arc<Place>>,
+}
+
+impl State {
+    /// Whether a read would bring something new.
+    fn readable(&self) -> bool {
+        !self.events.is_empty() || ((self.open == 0 || self.closed) && !self.told)
+    }
 }
 
 impl Channel {
     pub(super) fn new(choices: u32, recorder: Option<Arc<dyn Recorder>>) -> Channel {
-        let state = State { events: VecDeque::new(), open: choices, closed: false, waiting: false };
+        let state = State {
+            events: VecDeque::new(),
+            open: choices,
+            closed: false,
+            told: false,
+            waiting: false,
+            wake: None,
+            place: None,
+        };
         Channel { state: Mutex::new(state), ready: Condvar::new(), cancelled: AtomicBool::new(false), recorder }
     }
 
@@ -64,17 +87,24 @@ impl Channel {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while holding it; were it so, the state is still consistent.
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn wake(&self, state: MutexGuard<'_, State>) {
+    /// Changes the state. When there is something to read now and was nothing before, whoever wants to know is told,
+    /// with no lock held.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.state);
+        let before = state.readable();
+        change(&mut state);
+        let (mut wake, mut place) = (None, None);
+        if !before && state.readable() {
+            wake = state.wake.as_ref().and_then(Wake::claim);
+            place = state.place.clone();
+        }
         let waiting = state.waiting;
         drop(state);
         if waiting {
             self.ready.notify_all();
         }
+        wake.into_iter().for_each(wake::post);
+        place.into_iter().for_each(|p| p.enter());
     }
 
     /// Adds text. What was not read yet grows instead of queueing up: a slow reader costs the text, not an event a
@@ -83,26 +113,23 @@ impl Channel {
         let event = Event::Text(new);
         self.record(event.choice(), &event);
         let Event::Text(new) = event else { return };
-        let mut state = self.lock();
-        if let Some(Event::Text(last)) = state.events.back_mut() {
-            if last.choice == new.choice {
+        self.change(|state| match state.events.back_mut() {
+            Some(Event::Text(last)) if last.choice == new.choice => {
                 last.text.push_str(&new.text);
                 last.tokens.extend(new.tokens);
                 last.logprobs.extend(new.logprobs);
-                return self.wake(state);
             }
-        }
-        state.events.push_back(Event::Text(new));
-        self.wake(state);
+            _ => state.events.push_back(Event::Text(new)),
+        });
     }
 
     pub(super) fn done(&self, done: Done) {
         let event = Event::Done(done);
         self.record(event.choice(), &event);
-        let mut state = self.lock();
-        state.open = state.open.saturating_sub(1);
-        state.events.push_back(event);
-        self.wake(state);
+        self.change(|state| {
+            state.open = state.open.saturating_sub(1);
+            state.events.push_back(event);
+        });
     }
 
     /// The engine is gone: whoever waits or follows learns it.
@@ -115,9 +142,7 @@ impl Channel {
 
     /// Nothing more is read: whoever waits learns it.
     fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        self.wake(state);
+        self.change(|state| state.closed = true);
     }
 
     pub(super) fn cancel(&self) {
@@ -128,35 +153,64 @@ impl Channel {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    pub(crate) fn is_readable(&self) -> bool {
+        lock(&self.state).readable()
+    }
+
+    /// Sets or removes the callback; one that is there already has something to read for it is called soon.
+    fn set_wake(&self, wake: Option<Arc<Wake>>) {
+        let mut state = lock(&self.state);
+        let due = wake.as_ref().filter(|_| state.readable()).and_then(Wake::claim);
+        let old = std::mem::replace(&mut state.wake, wake);
+        drop(state);
+        old.inspect(|old| old.revoke());
+        due.into_iter().for_each(wake::post);
+    }
+
+    /// Sets or removes the place in a queue. Events that came before count.
+    pub(crate) fn set_place(&self, place: Option<Arc<Place>>) {
+        let mut state = lock(&self.state);
+        let due = place.clone().filter(|_| state.readable());
+        let old = std::mem::replace(&mut state.place, place);
+        drop(state);
+        old.inspect(|old| old.leave());
+        due.inspect(|due| due.enter());
+    }
+
+    /// The stream is gone: nobody wants to know any more.
+    fn detach(&self) {
+        self.set_wake(None);
+        self.set_place(None);
+    }
+
     fn next(&self, timeout: Option<Duration>) -> Result<Next> {
-        let until = timeout.and_then(|t| Instant::now().checked_add(t));
-        let mut state = self.lock();
+        let until = until(timeout);
+        let mut state = lock(&self.state);
         loop {
             if let Some(event) = state.events.pop_front() {
+                let place = state.place.clone().filter(|_| state.readable());
+                drop(state);
+                place.inspect(|p| p.enter());
                 return Ok(Next::Event(event));
             }
             if state.open == 0 {
+                state.told = true;
                 return Ok(Next::Finished);
             }
             if state.closed {
+                state.told = true;
                 return Err(Error::new(
                     Code::Closed,
                     "the engine or the stream was closed while the stream was running",
                 ));
             }
             state.waiting = true;
-            state = match until {
-                None => self.ready.wait(state).unwrap_or_else(|e| e.into_inner()),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        state.waiting = false;
-                        return Ok(Next::Timeout);
-                    }
-                    self.ready.wait_timeout(state, left).unwrap_or_else(|e| e.into_inner()).0
-                }
-            };
+            let (again, in_time) = wait(&self.ready, state, until);
+            state = again;
             state.waiting = false;
+            if !in_time {
+                return Ok(Next::Timeout);
+            }
         }
     }
 }
@@ -191,6 +245,27 @@ impl Stream {
         StreamCanceller { channel: Arc::clone(&self.channel), engine: Arc::clone(&self.engine) }
     }
 
+    /// Calls `wake` whenever there is something to read where there was nothing, and soon if there is already: from a
+    /// thread of the library that calls one callback at a time, so it should be quick. It may use the library. Read
+    /// with a timeout of zero until something other than [`Next::Event`] comes; no wake-up is missed then, though one
+    /// may come for what was read already. A callback that was set before is dropped.
+    ///
+    /// # Errors
+    /// [`Code::OutOfMemory`] when that thread cannot be started.
+    pub fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) -> Result<()> {
+        self.channel.set_wake(Some(Wake::new(wake)?));
+        Ok(())
+    }
+
+    /// Removes the callback. It is not begun any more; if it runs, it is dropped when it has ended.
+    pub fn clear_wake(&self) {
+        self.channel.set_wake(None);
+    }
+
+    pub(crate) fn channel(&self) -> &Arc<Channel> {
+        &self.channel
+    }
+
     /// Reads to the end and gives the text of choice 0.
     ///
     /// # Errors
@@ -201,26 +276,17 @@ impl Stream {
 
     /// As [`Stream::collect_text`], for a stream that is kept.
     pub(crate) fn collect(&mut self) -> Result<(String, Done)> {
-        let mut text = String::new();
-        let mut done = None;
-        loop {
-            match self.next(None)? {
-                Next::Event(Event::Text(t)) if t.choice == 0 => text.push_str(&t.text),
-                Next::Event(Event::Done(d)) if d.choice == 0 => done = Some(d),
-                Next::Event(_) | Next::Timeout => {}
-                Next::Finished => break,
-            }
+        let mut collected = Collected::default();
+        while let Next::Event(event) = self.next(None)? {
+            collected.add(event);
         }
-        let done = done.ok_or_else(|| Error::new(Code::Closed, "the stream ended without a result"))?;
-        match done.reason {
-            crate::event::FinishReason::Error(e) => Err(e),
-            _ => Ok((text, done)),
-        }
+        collected.finish()
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.channel.detach();
         self.cancel();
     }
 }
@@ -239,10 +305,128 @@ impl StreamCanceller {
         self.engine.wake();
     }
 
+    /// What [`Stream::set_wake`] and [`Stream::clear_wake`] do, from any thread.
+    #[cfg(feature = "capi")]
+    pub(crate) fn set_wake(&self, wake: Option<Arc<Wake>>) {
+        self.channel.set_wake(wake);
+    }
+
+    #[cfg(feature = "capi")]
+    pub(crate) fn channel(&self) -> &Arc<Channel> {
+        &self.channel
+    }
+
     /// Cancels, and wakes whoever waits on the stream: its handle was freed.
     #[cfg(feature = "capi")]
     pub(crate) fn abandon(&self) {
+        self.channel.detach();
         self.cancel();
         self.channel.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{FinishReason, Usage};
+    use crate::queue::Queue;
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+
+    const LETTERS: usize = 100_000;
+    const LONG: Duration = Duration::from_secs(20);
+    const NOW: Option<Duration> = Some(Duration::ZERO);
+
+    /// Sends single letters, now and then with a rest, so that the reader is sometimes behind and sometimes waits.
+    fn talk(channel: &Channel) {
+        for i in 0..LETTERS {
+            channel.text(Text { text: "x".into(), ..Text::default() });
+            if i % 7 == 0 {
+                thread::yield_now();
+            }
+        }
+        let reason = FinishReason::Stop;
+        channel.done(Done { choice: 0, reason, usage: Usage::default(), seed: 0 });
+    }
+
+    /// Reads all that there is; how much, and whether that was the end.
+    fn drain(channel: &Channel) -> (usize, bool) {
+        let mut letters = 0;
+        loop {
+            match channel.next(NOW).unwrap() {
+                Next::Event(Event::Text(t)) => letters += t.text.len(),
+                Next::Event(_) => {}
+                Next::Timeout => return (letters, false),
+                Next::Finished => return (letters, true),
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_only_reads_when_woken_misses_nothing() {
+        let channel = Arc::new(Channel::new(1, None));
+        let (ring, bell) = sync_channel(1);
+        let wake = Wake::new(move || {
+            let _ = ring.try_send(());
+        })
+        .unwrap();
+        channel.set_wake(Some(wake));
+        let talker = thread::spawn({
+            let channel = Arc::clone(&channel);
+            move || talk(&channel)
+        });
+        let mut letters = 0;
+        loop {
+            bell.recv_timeout(LONG).expect("a wake-up, since there is something to read");
+            let (more, ended) = drain(&channel);
+            letters += more;
+            if ended {
+                break;
+            }
+        }
+        assert_eq!(letters, LETTERS);
+        talker.join().unwrap();
+    }
+
+    /// Once with a reader that takes all that there is, once with one that takes an event at a time.
+    #[test]
+    fn a_reader_of_a_queue_misses_nothing_and_is_told_nothing_twice() {
+        for greedy in [true, false] {
+            let queue = Queue::new();
+            let channels: Vec<_> = (0..3).map(|_| Arc::new(Channel::new(1, None))).collect();
+            for (tag, channel) in channels.iter().enumerate() {
+                queue.add_channel(channel, tag as u64).unwrap();
+            }
+            let talkers: Vec<_> =
+                channels.iter().cloned().map(|channel| thread::spawn(move || talk(&channel))).collect();
+            let (mut letters, mut running) = ([0; 3], 3);
+            while running > 0 {
+                let tag =
+                    queue.next(Some(LONG)).unwrap().expect("a name, since there is something to read") as usize;
+                let (more, ended) = match greedy {
+                    true => drain(&channels[tag]),
+                    false => match channels[tag].next(NOW).unwrap() {
+                        Next::Event(Event::Text(t)) => (t.text.len(), false),
+                        Next::Timeout => panic!("named without anything to read"),
+                        next => (0, next == Next::Finished),
+                    },
+                };
+                letters[tag] += more;
+                running -= usize::from(ended);
+            }
+            assert_eq!(letters, [LETTERS; 3]);
+            assert_eq!(queue.next(NOW).unwrap(), None);
+            talkers.into_iter().for_each(|t| t.join().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_callback_of_a_stream_that_is_gone_is_dropped_once_and_not_called() {
+        let channel = Arc::new(Channel::new(1, None));
+        let (told, said) = sync_channel(8);
+        channel.set_wake(Some(Wake::new(move || told.send("called").unwrap()).unwrap()));
+        channel.detach();
+        channel.close();
+        assert!(said.recv_timeout(LONG).is_err_and(|e| e == std::sync::mpsc::RecvTimeoutError::Disconnected));
     }
 }

@@ -219,8 +219,9 @@ static void lines(const char *path) {
     CHECK(reached(&log, &log.own, 2));
     OK(qask_engine_close(engine, -1, &error));
     CHECK(reached(&log, &log.own, 3));
-    FAILS(QASK_ERR_RANGE, qask_log_set(5, on_line, &log, on_destroy, &error));
-    CHECK(log.destroyed == 0);
+    static struct log unused = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    FAILS(QASK_ERR_RANGE, qask_log_set(5, on_line, &unused, on_destroy, &error));
+    CHECK(unused.destroyed == 1 && unused.lines == 0 && log.destroyed == 0);
     OK(qask_log_set(QASK_LOG_OFF, NULL, NULL, NULL, &error));
     CHECK(reached(&log, &log.destroyed, 1));
     qask_engine_free(engine);

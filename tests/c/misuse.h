@@ -28,6 +28,7 @@ static qask_inspection *inspection;
 static qask_stream *stream;
 static qask_chat *chat;
 static const qask_event *event;
+static qask_queue *queue;
 static qask_string *string;
 static qask_error *kept_error;
 
@@ -42,6 +43,7 @@ static qask_inspection *out_inspection;
 static qask_stream *out_stream;
 static qask_chat *out_chat;
 static const qask_event *out_event;
+static qask_queue *out_queue;
 static qask_string *out_string;
 
 static int32_t some_int32_t[8];
@@ -57,6 +59,8 @@ static void on_progress(void *user_data, float share) {
 static void on_line(void *user_data, int32_t level, const char *target, const char *message, size_t length) {
     (void) user_data, (void) level, (void) target, (void) message, (void) length;
 }
+
+static void on_wake(void *user_data) { (void) user_data; }
 
 static int fixture_fd(void) {
     static int fd = -1;
@@ -139,6 +143,14 @@ static const qask_event *ok_event(void) {
     return event;
 }
 
+static qask_queue *ok_queue(void) {
+    qask_queue_free(queue);
+    OK(qask_queue_new(&queue, &error));
+    /* Something to wait for, for as long as it takes. */
+    OK(qask_queue_add(queue, ok_stream(), 1, &error));
+    return queue;
+}
+
 static qask_string *ok_string(void) {
     if (qask_string_data(string, NULL) == NULL) {
         OK(qask_model_detokenize(ok_model(), some_int32_t, 1, true, &string, &error));
@@ -168,6 +180,7 @@ FREED(stats)
 FREED(inspection)
 FREED(stream)
 FREED(chat)
+FREED(queue)
 FREED(string)
 FREED(error)
 
@@ -213,6 +226,7 @@ static int finish(int functions) {
     qask_cancel_free(cancel);
     qask_stats_free(stats);
     qask_inspection_free(inspection);
+    qask_queue_free(queue);
     qask_string_free(string);
     qask_error_free(kept_error);
     close(fixture_fd());

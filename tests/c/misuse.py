@@ -45,6 +45,8 @@ ENDS = {
 }
 ORDINARY = {"bool": "false", "int32_t": "1", "uint32_t": "1", "int64_t": "100", "uint64_t": "1", "size_t": "1",
             "float": "1.0f", "double": "1.0", "qask_status": "0"}
+# A callback that does nothing, of each type.
+CALLBACKS = {"qask_log_callback": "on_line", "qask_progress_callback": "on_progress", "qask_wake_callback": "on_wake"}
 # A number that would make a call wait for ever, or be no misuse at all.
 SPECIAL = {
     ("qask_model_load_fd", "fd"): "fixture_fd()",
@@ -77,10 +79,8 @@ def ordinary(f, p):
         return f"ok_{p.base.removeprefix('qask_')}()"
     if p.out:
         return f"&out_{p.base.removeprefix('qask_')}"
-    if p.base == "qask_progress_callback":
-        return "on_progress"
-    if p.base == "qask_log_callback":
-        return "on_line"
+    if p.base in CALLBACKS:
+        return CALLBACKS[p.base]
     if p.base == "qask_destroy_callback" or p.base == "void":
         return "NULL"
     if p.text:

@@ -15,7 +15,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat)
+tests=(lifecycle process content chat queue)
 
 fail() {
     echo "tests/c: $*" >&2
@@ -135,6 +135,8 @@ expect inspect 1 '^vocabulary +49152$'
 # How far they come until then depends on the machine.
 expect cancel 1 '^cancelled: [0-9]'
 expect cancel 1 '^deadline: [0-9]'
+expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
+expect event_loop 1 '^the clock ticked ([2-9]|[0-9]{2,}) times meanwhile$'
 # A path that is wrong is an error with the path in it, not a crash.
 for language in c rust; do
     if "$out/chat-$language" no-such-model.gguf hello >"$out/log" 2>&1; then fail "chat on no file succeeded"; fi
