@@ -47,13 +47,14 @@
  * a qask_string belongs to you.
  *
  * Threads. Models, engines, errors, strings, statistics, cancel flags: any thread, at the same time. Requests, options,
- * chats and streams have one owner at a time: if two threads use one at once, one gets QASK_ERR_BUSY. Cancelling a stream
- * and freeing anything works from any thread at any time. The library needs no big stack of the caller.
+ * chats, streams and queues have one owner at a time: if two threads use one at once, one gets QASK_ERR_BUSY. Cancelling
+ * a stream and freeing anything works from any thread at any time. The library needs no big stack of the caller.
  *
  * Time. Timeouts are int64_t milliseconds; -1 waits for ever, 0 only looks. Timings are int64_t microseconds.
  *
- * Callbacks run on threads of the library, with your `user_data`; `destroy` frees it when it is no longer held. They
- * must not throw and must not call back into the library.
+ * Callbacks run on threads of the library, with your `user_data`; `destroy` is called once, when it is no longer held,
+ * also when the call that got it fails. They must not throw, and must not call back into the library, unless their text
+ * allows it (a qask_wake_callback may).
  *
  * Processes. After fork() the child gets QASK_ERR_FORKED from every function that can fail, and free does nothing
  * there. At exit() engines stop within 2 seconds. The library writes nothing to stdout or stderr, installs no signal
@@ -76,6 +77,7 @@
  *     Engine options
  *     Engines and their statistics
  *     Streams and events
+ *     Queues: many streams, one reader
  *     Chats
  *     The log
  *
@@ -103,6 +105,7 @@ typedef struct qask_event qask_event;
 typedef struct qask_inspection qask_inspection;
 typedef struct qask_model qask_model;
 typedef struct qask_model_options qask_model_options;
+typedef struct qask_queue qask_queue;
 typedef struct qask_request qask_request;
 typedef struct qask_stats qask_stats;
 typedef struct qask_stream qask_stream;
@@ -460,7 +463,8 @@ const char *qask_inspection_metadata_value_at(const qask_inspection *inspection,
 // Told the share that is loaded, 0 to 1, on a thread of the library; it must not call back into the library.
 typedef void (*qask_progress_callback)(void *user_data, float share);
 
-// Frees `user_data` when the library holds it no longer. May be NULL.
+// Frees the `user_data` that was given with it: called once, when the library holds it no longer, on whichever thread
+// that is; at once when the call that got it failed. May be NULL.
 typedef void (*qask_destroy_callback)(void *user_data);
 
 // Makes options with every default. The caller frees them with `qask_model_options_free`.
@@ -473,8 +477,7 @@ qask_status qask_model_options_new(qask_model_options **out, qask_error **error)
 // Any thread. Since 0.1.
 void qask_model_options_free(qask_model_options *options);
 
-// Sets a callback that is told how far a load is. `callback` NULL removes it. `user_data` is handed to it, and to
-// `destroy` (may be NULL) once the library holds it no longer, on whichever thread that is.
+// Sets a callback that is told how far a load is. `callback` NULL removes it.
 //
 // One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 qask_status qask_model_options_set_progress(qask_model_options *options,
@@ -1514,6 +1517,11 @@ uint32_t qask_stats_threads_batch(const qask_stats *stats);
 // It failed: see `qask_event_error_code`.
 #define QASK_FINISH_ERROR 6
 
+// Tells that a stream, or a queue, has something to read. It runs on a thread of the library that calls one callback at
+// a time and holds no lock: it may call every function, on the same object too, under the rules for any other thread;
+// but it must be quick, since other callbacks wait meanwhile. It must not throw.
+typedef void (*qask_wake_callback)(void *user_data);
+
 // Waits for the next event, at most `timeout_ms` milliseconds; -1 waits for ever, 0 only looks. `QASK_OK` with an
 // event, `QASK_TIMEOUT` when none came, `QASK_DONE` when every choice had its DONE event and nothing more will
 // come. `*event` is borrowed, valid until the next call for this stream. A generation that fails is not an error
@@ -1541,7 +1549,21 @@ qask_status qask_stream_collect(const qask_stream *stream,
 // Any thread, also while another is in `qask_stream_next`. Errors: NULL, HANDLE. Since 0.1.
 qask_status qask_stream_cancel(const qask_stream *stream, qask_error **error);
 
-// Cancels and frees a stream; its event is no longer valid. Waits for nothing. NULL is fine.
+// Sets a callback for event loops: called whenever the stream has something to read and had nothing before, and soon
+// if it has already. Have it write to a pipe or an eventfd, and then call `qask_stream_next` with a timeout of 0 until
+// it returns something other than `QASK_OK`: so no wake-up is missed, though one may come for what was read already.
+// The end of the stream counts as something to read. A callback that was set before is removed, and `callback` NULL
+// only removes it: it is not begun any more, nor after `qask_stream_free`, but may still be running; `destroy` comes
+// after it.
+//
+// Any thread. Errors: NULL, HANDLE, OUT_OF_MEMORY. Since 0.1.
+qask_status qask_stream_set_wake(const qask_stream *stream,
+                                 qask_wake_callback callback,
+                                 void *user_data,
+                                 qask_destroy_callback destroy,
+                                 qask_error **error);
+
+// Cancels and frees a stream; its event is no longer valid, and it leaves its queue. Waits for nothing. NULL is fine.
 //
 // Any thread. A `qask_stream_next` that waits on it in another thread returns CLOSED soon. Since 0.1.
 void qask_stream_free(qask_stream *stream);
@@ -1674,6 +1696,70 @@ const char *qask_event_error_message(const qask_event *event,
 //
 // Any thread. Since 0.1.
 const char *qask_event_finish_reason_name(const qask_event *event);
+
+// ------------------------------------------------------------------------------------------------
+// Queues: many streams, one reader
+// ------------------------------------------------------------------------------------------------
+
+// qask_queue
+//
+// Names the streams that have something to read, first come, first named, so that one thread can serve many.
+//
+// A stream enters the line when there is something to read and was nothing before, and again, at its end, when a
+// `qask_stream_next` left something: so it makes no difference whether you take one event at a time or all that there
+// are. It stands in line at most once, and is not named when there is nothing to read. The end counts: a stream is
+// named until its `QASK_DONE` or `QASK_ERR_CLOSED` was read. One that was named and not read is not named again.
+//
+// The thread that pulls the streams calls `qask_queue_next`; adding and freeing work from any. Free it with
+// `qask_queue_free`.
+//
+// Typical use:
+//
+//     qask_queue_new(&queue, &error);
+//     for (uint64_t i = 0; i < n; i++) qask_queue_add(queue, streams[i], i, &error);
+//     while (running > 0 && qask_queue_next(queue, -1, &i, &error) == QASK_OK)
+//         while ((status = qask_stream_next(streams[i], 0, &event, &error)) == QASK_OK) { ... }
+//     qask_queue_free(queue);
+
+// Makes a queue without streams. The caller frees it with `qask_queue_free`.
+//
+// Any thread. Errors: NULL, OUT_OF_MEMORY. Since 0.1.
+qask_status qask_queue_new(qask_queue **out, qask_error **error);
+
+// Takes a stream in. `tag` is yours: an index, or a pointer; `qask_queue_next` gives it when the stream has something
+// to read, and events that came before count. A stream is in one queue at a time: it leaves the one where it was. It
+// still belongs to you, and leaves the queue when you free it.
+//
+// Any thread. Errors: NULL, HANDLE, CLOSED (the queue is being freed). Since 0.1.
+qask_status qask_queue_add(const qask_queue *queue,
+                           const qask_stream *stream,
+                           uint64_t tag,
+                           qask_error **error);
+
+// Waits for a stream that has something to read, at most `timeout_ms` milliseconds; -1 waits for ever, 0 only looks.
+// `QASK_OK` with its tag, `QASK_TIMEOUT` when there was none. Read it with `qask_stream_next` and a timeout of 0.
+//
+// One thread at a time. Errors: NULL, HANDLE, BUSY, RANGE, CLOSED (the queue was freed). Since 0.1.
+qask_status qask_queue_next(const qask_queue *queue,
+                            int64_t timeout_ms,
+                            uint64_t *tag,
+                            qask_error **error);
+
+// Sets a callback for event loops: called whenever a stream enters the line and there was none, and soon if one stands
+// there. Then call `qask_queue_next` with a timeout of 0 until it returns `QASK_TIMEOUT`. For the rest it is as
+// `qask_stream_set_wake`.
+//
+// Any thread. Errors: NULL, HANDLE, CLOSED (the queue is being freed), OUT_OF_MEMORY. Since 0.1.
+qask_status qask_queue_set_wake(const qask_queue *queue,
+                                qask_wake_callback callback,
+                                void *user_data,
+                                qask_destroy_callback destroy,
+                                qask_error **error);
+
+// Frees a queue; its streams go on and stay yours. Waits for nothing. NULL is fine.
+//
+// Any thread. A `qask_queue_next` that waits on it in another thread returns CLOSED soon. Since 0.1.
+void qask_queue_free(qask_queue *queue);
 
 // ------------------------------------------------------------------------------------------------
 // Chats
@@ -1908,8 +1994,8 @@ typedef void (*qask_log_callback)(void *user_data,
 //
 // The callback runs on one thread of the library, a line at a time, in order, while the library holds no lock. Lines
 // that were written for the callback before still go to it; when it is done with them, `destroy` (may be NULL) is
-// called once with its `user_data`, on that thread or on the one that replaces it. On failure, and with `callback`
-// NULL, nothing is taken over and `destroy` is not called; with `QASK_LOG_OFF` it is called at once.
+// called once with its `user_data`, on that thread or on the one that replaces it; at once on failure, with `callback`
+// NULL, and with `QASK_LOG_OFF`.
 //
 // Any thread, also while others log. Errors: RANGE, BUSY (called from a log callback), OUT_OF_MEMORY. Since 0.1.
 qask_status qask_log_set(int32_t level,
