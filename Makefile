@@ -20,7 +20,7 @@ LIB := $(CARGO_TARGET_DIR)/lib
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 MODEL ?= smollm2-135m
 BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
-# More for benches/run.py, such as `--only samplers`.
+# More for benches/run.py, such as `--only samplers` or `--peers`.
 BENCH ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tables of speed and memory: the library through its C header against a minimal loop over the same engine.
 
-Usage: run.py LIBRARY_FOLDER RAW_PROGRAM [MODEL.gguf ...] [--pairs N] [--threads N]
+Usage: run.py LIBRARY_FOLDER RAW_PROGRAM [MODEL.gguf ...] [--pairs N] [--threads N] [--peers]
 
 Both programs stay loaded and take turns in ABBA order, so that what else the machine does hits both. A ratio is speed
 against the loop (1 = equal), the median of the pairs; in brackets the 2nd and the last but one of them, which hold the
@@ -9,6 +9,7 @@ true median in 98.8% of cases at 11 pairs (sign test).
 """
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
@@ -150,6 +151,21 @@ def samplers(bench, raw_program, model, threads, pairs):
         row("whole step with default samplers / bare decode", values, 0.98)
 
 
+def peers(folder, model, threads):
+    """llama.cpp's own tools, of another version: for information."""
+    def lines(name, *arguments):
+        command = [folder / name, "-m", model, "-t", str(threads), *arguments]
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    rates = {(r["n_prompt"], r["n_gen"]): r["avg_ts"] for r in
+             lines("llama-bench", "-p", "512", "-n", "96", "-r", "3", "-o", "jsonl")}
+    print(f"  for information: llama-bench pp512 {rates[512, 0]:.0f}, tg96 {rates[0, 96]:.1f} tokens a second")
+    for r in lines("llama-batched-bench", "-c", "8192", "-npp", "32", "-ntg", "96", "-npl", "1,16", "-kvu",
+                   "--output-format", "jsonl"):
+        print(f"  for information: llama-batched-bench, {r['pl']} sequences: {r['speed_tg']:.0f} new tokens a second")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library")
@@ -158,7 +174,10 @@ def main():
     parser.add_argument("--pairs", type=int, default=11)
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--only", choices=["throughput", "latency", "samplers"])
+    parser.add_argument("--peers", action="store_true", help="llama-bench and llama-batched-bench too (built at first use)")
     args = parser.parse_args()
+    tools = subprocess.run([HERE.parent / "tools" / "peers.py", "llama-bench", "llama-batched-bench"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.strip() if args.peers else None
     library = pathlib.Path(args.library).resolve()
     with tempfile.TemporaryDirectory() as folder:
         bench = pathlib.Path(folder) / "bench"
@@ -173,6 +192,8 @@ def main():
                 latency(bench, model, args.threads)
             if args.only in (None, "samplers"):
                 samplers(bench, args.raw, model, args.threads, args.pairs)
+            if tools:
+                peers(pathlib.Path(tools), model, args.threads)
 
 
 main()

@@ -72,6 +72,7 @@
  *     Inspection: a model file without loading it
  *     Model options
  *     Models
+ *     Adapters
  *     Requests
  *     Requests: sampling
  *     Engine options
@@ -96,6 +97,7 @@ extern "C" {
 #endif
 
 // The nouns. Each is described in the chapter that has its functions.
+typedef struct qask_adapter qask_adapter;
 typedef struct qask_cancel qask_cancel;
 typedef struct qask_chat qask_chat;
 typedef struct qask_engine qask_engine;
@@ -734,6 +736,73 @@ const char *qask_model_metadata_key_at(const qask_model *model, size_t index);
 //
 // Any thread. Alive as long as the handle. Since 0.1.
 const char *qask_model_metadata_value_at(const qask_model *model, size_t index);
+
+// ------------------------------------------------------------------------------------------------
+// Adapters
+// ------------------------------------------------------------------------------------------------
+
+// qask_adapter
+//
+// Changes what a model does without changing the model: a LoRA or a control vector, chosen by each request. Any
+// thread may use it. Free each handle with `qask_adapter_free`; it stays loaded while a request uses it, and keeps its
+// model alive.
+//
+// Typical use:
+//
+//     qask_adapter_load(model, "law.gguf", &adapter, &error);
+//     qask_request_add_adapter(request, adapter, 1.0f, &error);
+//     qask_engine_submit(engine, request, NULL, &stream, &error);
+//     qask_adapter_free(adapter);
+
+// A LoRA that acts on the whole text.
+#define QASK_ADAPTER_LORA 1
+
+// A LoRA that acts from the last place on where the prompt holds its invocation tokens; nowhere without them.
+#define QASK_ADAPTER_ACTIVATED_LORA 2
+
+// A control vector.
+#define QASK_ADAPTER_CONTROL_VECTOR 3
+
+// Loads an adapter (GGUF) for a model. The file is checked before the engine sees it. Waits until it is loaded. The
+// caller frees it with `qask_adapter_free`.
+//
+// Any thread. Errors: NULL, UTF8, HANDLE, NOT_FOUND, IO, INVALID (damaged, or made for another model),
+// OUT_OF_MEMORY. Since 0.1.
+qask_status qask_adapter_load(const qask_model *model,
+                              const char *path,
+                              qask_adapter **out,
+                              qask_error **error);
+
+// Makes a second handle to the same adapter. Each is freed once, with `qask_adapter_free`.
+//
+// Any thread. Errors: NULL, HANDLE. Since 0.1.
+qask_status qask_adapter_retain(const qask_adapter *adapter,
+                                qask_adapter **out,
+                                qask_error **error);
+
+// Frees a handle; requests that use the adapter go on. NULL is fine.
+//
+// Any thread. Since 0.1.
+void qask_adapter_free(qask_adapter *adapter);
+
+// What kind it is: one of `QASK_ADAPTER_…`.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+int32_t qask_adapter_kind(const qask_adapter *adapter);
+
+// Lets an adapter act on the answers to a request, with a scale (1 = as it was trained; -1,000 to 1,000). Several may
+// act together, each once, and at most one activated LoRA. Submit refuses one of another model with RANGE.
+//
+// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
+qask_status qask_request_add_adapter(qask_request *request,
+                                     const qask_adapter *adapter,
+                                     float scale,
+                                     qask_error **error);
+
+// Takes all adapters from a request.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_clear_adapters(qask_request *request, qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
 // Requests

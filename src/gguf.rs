@@ -4,6 +4,7 @@
 //! checked here first, with no more than the file's directory read: bounded in time and memory, whatever the file
 //! claims. The format is that of the GGUF specification (ggml, `docs/gguf.md`), versions 2 and 3.
 
+pub(crate) mod adapter;
 mod header;
 mod hparams;
 mod info;
@@ -74,21 +75,23 @@ pub fn inspect_source<S: ReadAt + ?Sized>(source: &S) -> Result<Info> {
 }
 
 fn read_path(path: &Path) -> Result<Container> {
-    let open = || -> Result<Container> {
-        let file = File::open(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Error::new(Code::NotFound, "there is no such file: check the path"),
-            _ => source::io_error("opening it", &e),
-        })?;
-        let facts = file.metadata().map_err(|e| source::io_error("reading its size", &e))?;
-        if facts.is_dir() {
-            return Err(Error::new(Code::Invalid, "this is a directory: give the .gguf file inside it"));
-        }
-        if !facts.is_file() {
-            return Err(Error::new(Code::Invalid, "this is not a regular file"));
-        }
-        header::read(&Source::whole(&file)?)
-    };
-    open().map_err(|e| e.at(path.display()))
+    open(path).and_then(|file| header::read(&Source::whole(&file)?)).map_err(|e| e.at(path.display()))
+}
+
+/// Opens a regular file.
+fn open(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::new(Code::NotFound, "there is no such file: check the path"),
+        _ => source::io_error("opening it", &e),
+    })?;
+    let facts = file.metadata().map_err(|e| source::io_error("reading its size", &e))?;
+    if facts.is_dir() {
+        return Err(Error::new(Code::Invalid, "this is a directory: give the .gguf file inside it"));
+    }
+    if !facts.is_file() {
+        return Err(Error::new(Code::Invalid, "this is not a regular file"));
+    }
+    Ok(file)
 }
 
 /// Checks what the parts hold together, and describes it.

@@ -22,6 +22,7 @@
 
 #[cfg(feature = "async")]
 pub mod asynchronous;
+pub mod adapter;
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
@@ -47,6 +48,7 @@ mod vocab;
 
 #[cfg(feature = "async")]
 pub use asynchronous::{Collect, EventStream};
+pub use adapter::{Adapter, AdapterKind};
 pub use cancel::Cancel;
 pub use chat::Chat;
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::adapter::Adapter;
 use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::model::Token;
@@ -83,6 +84,8 @@ pub struct Request {
     pub context_policy: ContextPolicy,
     /// With [`ContextPolicy::Shift`]: so many tokens at the beginning are never dropped. Default 0.
     pub shift_keep: u32,
+    /// LoRA adapters and control vectors with their scales (1 = as they were trained); -1,000 to 1,000.
+    pub adapters: Vec<(Adapter, f32)>,
     /// The last message is an assistant's and is continued rather than answered.
     pub continue_final_message: bool,
     /// A Jinja chat template to use instead of the model's own.
@@ -110,6 +113,7 @@ impl Request {
             cache_key: String::new(),
             context_policy: ContextPolicy::Error,
             shift_keep: 0,
+            adapters: Vec::new(),
             continue_final_message: false,
             template: None,
             template_variables: Map::new(),

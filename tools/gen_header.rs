@@ -15,6 +15,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("inspection", "Inspection: a model file without loading it"),
     ("model_options", "Model options"),
     ("model", "Models"),
+    ("adapter", "Adapters"),
     ("request", "Requests"),
     ("sampling", "Requests: sampling"),
     ("engine_options", "Engine options"),

@@ -23,10 +23,11 @@ pub(super) enum Kind {
     Text = 12,
     Chat = 13,
     Queue = 14,
+    Adapter = 16,
 }
 
 impl Kind {
-    const ALL: [Kind; 14] = [
+    const ALL: [Kind; 15] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -41,6 +42,7 @@ impl Kind {
         Kind::Text,
         Kind::Chat,
         Kind::Queue,
+        Kind::Adapter,
     ];
 
     fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Text => "qask_string",
             Kind::Chat => "qask_chat",
             Kind::Queue => "qask_queue",
+            Kind::Adapter => "qask_adapter",
         }
     }
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::not_unsafe_ptr_arg_deref, clippy::missing_safety_doc, clippy::too_many_arguments)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod adapter;
 mod basics;
 mod call;
 mod callback;

@@ -370,6 +370,34 @@ int qg_seq_shift(llama_context * c, int32_t seq, int32_t from, int32_t to, bool 
     });
 }
 
+// ---- adapters ----
+
+int qg_lora_load(llama_model * m, const char * path, llama_adapter_lora ** out, qg_fault * fault) {
+    return guarded_log(fault, [&] { *out = llama_adapter_lora_init(m, path); });
+}
+
+int qg_lora_free(llama_adapter_lora * lora, qg_fault * fault) {
+    return guarded(fault, [&] { llama_adapter_lora_free(lora); });
+}
+
+// The tokens that switch an activated LoRA on; they live as long as it.
+int qg_lora_invocation(const llama_adapter_lora * lora, const int32_t ** out, uint64_t * n, qg_fault * fault) {
+    return guarded(fault, [&] {
+        *n = llama_adapter_get_alora_n_invocation_tokens(lora);
+        *out = llama_adapter_get_alora_invocation_tokens(lora);
+    });
+}
+
+int qg_set_loras(llama_context * c, llama_adapter_lora ** loras, float * scales, size_t n, qg_fault * fault) {
+    return guarded(fault, [&] { llama_set_adapters_lora(c, n > 0 ? loras : nullptr, n, n > 0 ? scales : nullptr); });
+}
+
+// One row of `width` a layer, from layer 1 on; NULL for none.
+int qg_set_control_vector(llama_context * c, const float * data, size_t n, int32_t width, int32_t layers, bool * ok,
+                          qg_fault * fault) {
+    return guarded(fault, [&] { *ok = llama_set_adapter_cvec(c, data, n, width, 1, layers) == 0; });
+}
+
 // ---- samplers ----
 
 struct qg_sampler_params {

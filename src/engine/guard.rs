@@ -6,7 +6,7 @@
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::sync::OnceLock;
 
-use llama_cpp_sys_2::{llama_context, llama_model, llama_sampler, llama_token_data};
+use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model, llama_sampler, llama_token_data};
 
 use crate::error::{Code, Error, Result};
 use crate::log::{self, Level};
@@ -209,6 +209,35 @@ extern "C" {
         seq: i32,
         from: i32,
         to: i32,
+        ok: *mut bool,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_lora_load(
+        m: *mut llama_model,
+        path: *const c_char,
+        out: *mut *mut llama_adapter_lora,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_lora_free(lora: *mut llama_adapter_lora, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_lora_invocation(
+        lora: *const llama_adapter_lora,
+        out: *mut *const i32,
+        n: *mut u64,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_set_loras(
+        c: *mut llama_context,
+        loras: *mut *mut llama_adapter_lora,
+        scales: *mut f32,
+        n: usize,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_set_control_vector(
+        c: *mut llama_context,
+        data: *const f32,
+        n: usize,
+        width: i32,
+        layers: i32,
         ok: *mut bool,
         fault: *mut RawFault,
     ) -> c_int;

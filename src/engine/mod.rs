@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::adapter::{self, Adaptation};
 use crate::cancel::Cancel;
 use crate::context_policy;
 use crate::error::{Code, Error, Result};
@@ -150,6 +151,7 @@ impl Engine {
 
     fn start(&self, request: Request, cancel: Option<Cancel>, extras: Extras) -> Result<Stream> {
         request.check()?;
+        adapter::check(&request.adapters, &self.0.model)?;
         let shared = &self.0.shared;
         shared.check()?;
         let n = request.n as usize;
@@ -361,6 +363,7 @@ impl Prepare {
 
     fn hand_over(self, tokens: Vec<Token>, dropped_messages: u32) {
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
+        let adaptation = Adaptation::new(&self.request.adapters, &tokens);
         let checkpoints = match self.options.keeps_checkpoints() {
             true => checkpoints(&tokens, |t| self.model.0.vocabulary.is_control(t), self.model.bos()),
             false => Vec::new(),
@@ -378,6 +381,7 @@ impl Prepare {
                 submitted: self.submitted,
                 tokens: tokens.clone(),
                 checkpoints: checkpoints.clone(),
+                adaptation: adaptation.clone(),
                 dropped_messages,
             })
         });

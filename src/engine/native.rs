@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use llama_cpp_sys_2::{llama_context, llama_model};
+use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model};
 
 use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts};
 use crate::error::{Code, Error, Result};
@@ -145,6 +145,57 @@ fn reason(log: &str) -> Option<String> {
     Some(line.rsplit("error loading model: ").next().unwrap_or(line).trim().to_owned())
 }
 
+/// A LoRA adapter of a model.
+pub(crate) struct NativeLora {
+    raw: *mut llama_adapter_lora,
+    /// Keeps the model alive, which holds a list of its adapters.
+    model: Arc<NativeModel>,
+}
+
+// SAFETY: nothing of an adapter changes after loading; the model's list of them is behind `creating`.
+unsafe impl Send for NativeLora {}
+// SAFETY: as above.
+unsafe impl Sync for NativeLora {}
+
+impl NativeLora {
+    pub(crate) fn load(model: &Arc<NativeModel>, path: &Path) -> Result<NativeLora> {
+        let path = c_path(path)?;
+        let mut raw = ptr::null_mut();
+        let log = {
+            let _one = model.creating.lock().unwrap_or_else(|e| e.into_inner());
+            // SAFETY: a live model, whose list of adapters nobody else changes meanwhile.
+            call_with_log(|f| unsafe { guard::qg_lora_load(model.raw, path.as_ptr(), &mut raw, f) })
+        }
+        .map_err(load_fault)?;
+        if raw.is_null() {
+            let why = log.lines().rev().find_map(|l| l.split_once("failed to apply lora adapter: "));
+            let why = why.map_or("it gave no reason", |(_, why)| why.trim());
+            return Err(Error::new(Code::Invalid, format!("the engine refused the adapter: {why}")));
+        }
+        Ok(NativeLora { raw, model: Arc::clone(model) })
+    }
+
+    /// The tokens that switch it on; none for one that is always on.
+    pub(crate) fn invocation_tokens(&self) -> Result<Vec<i32>> {
+        let (mut tokens, mut n) = (ptr::null(), 0);
+        // SAFETY: a live adapter.
+        call(|f| unsafe { guard::qg_lora_invocation(self.raw, &mut tokens, &mut n, f) })?;
+        if n == 0 || tokens.is_null() {
+            return Ok(Vec::new());
+        }
+        // SAFETY: llama.cpp gives `n` tokens that live as long as the adapter.
+        Ok(unsafe { std::slice::from_raw_parts(tokens, n as usize) }.to_vec())
+    }
+}
+
+impl Drop for NativeLora {
+    fn drop(&mut self) {
+        let _one = self.model.creating.lock().unwrap_or_else(|e| e.into_inner());
+        // SAFETY: owned, and no context uses it: an engine holds the adapters it has set. A fault leaks it.
+        let _ = call(|f| unsafe { guard::qg_lora_free(self.raw, f) });
+    }
+}
+
 /// A context and its KV cache. Used by one thread.
 pub(crate) struct Context {
     raw: *mut llama_context,
@@ -272,6 +323,32 @@ impl Context {
         let mut ok = false;
         // SAFETY: as above.
         let r = call(|f| unsafe { guard::qg_seq_shift(self.raw, seq, from as i32, to as i32, &mut ok, f) });
+        self.guarded(r).map(|()| ok)
+    }
+
+    /// Sets the adapters of the next steps, in place of those before. They must stay alive until others are set.
+    pub(crate) fn set_loras<'a>(
+        &mut self,
+        loras: impl Iterator<Item = (&'a NativeLora, f32)>,
+    ) -> std::result::Result<(), Fault> {
+        let (mut raw, mut scales): (Vec<_>, Vec<_>) = loras.map(|(lora, scale)| (lora.raw, scale)).unzip();
+        // SAFETY: a live context and live adapters of its model; both arrays have the length given.
+        let r = call(|f| unsafe {
+            guard::qg_set_loras(self.raw, raw.as_mut_ptr(), scales.as_mut_ptr(), raw.len(), f)
+        });
+        self.guarded(r)
+    }
+
+    /// Sets what is added to the output of each layer but the first, one row a layer; `None` for nothing. False when
+    /// there was no memory for it.
+    pub(crate) fn set_control_vector(&mut self, rows: Option<&[f32]>) -> std::result::Result<bool, Fault> {
+        let facts = &self.model.facts;
+        let (data, n) = rows.map_or((ptr::null(), 0), |r| (r.as_ptr(), r.len()));
+        let mut ok = false;
+        // SAFETY: a live context; llama.cpp reads at most `n` numbers and copies them.
+        let r = call(|f| unsafe {
+            guard::qg_set_control_vector(self.raw, data, n, facts.n_embd, facts.n_layer, &mut ok, f)
+        });
         self.guarded(r).map(|()| ok)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::sampler::{Logprobs, Sampler, Scratch};
 use super::stream::Channel;
+use crate::adapter::Adaptation;
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Text, TokenLogprob, Usage};
@@ -31,6 +32,10 @@ pub(crate) struct Sequence {
     prompt_tokens: u32,
     /// Places of the prompt that are worth coming back to, where memory cannot be cut; in order.
     checkpoints: Vec<usize>,
+    /// The adapters that act on it.
+    pub adaptation: Adaptation,
+    /// The step that it was last part of.
+    pub stepped: u64,
     generated: u32,
     /// The slot of the context while it runs.
     pub slot: Option<usize>,
@@ -40,6 +45,8 @@ pub(crate) struct Sequence {
     pub in_step: usize,
     /// Whether the step takes them as a running stream's next tokens, and not as part of a prompt.
     pub urgent: bool,
+    /// Whether the step's adapters are its own.
+    pub takes_part: bool,
     sampler: Option<Sampler>,
     utf8: Utf8Assembler,
     stop: StopFilter,
@@ -81,6 +88,7 @@ pub(super) struct Start {
     pub tokens: Vec<Token>,
     pub checkpoints: Vec<usize>,
     pub dropped_messages: u32,
+    pub adaptation: Adaptation,
 }
 
 impl Sequence {
@@ -97,10 +105,12 @@ impl Sequence {
             tokens,
             checkpoints,
             dropped_messages,
+            adaptation,
         } = start;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
-            key: Arc::from(request.cache_key.as_str()),
+            // The first NUL parts the two, so that no cache key can look like another with adapters.
+            key: Arc::from(format!("{}\0{}", adaptation.key(), request.cache_key)),
             stop: StopFilter::new(&request.stop),
             prompt_len: tokens.len(),
             prompt_tokens: tokens.len() as u32,
@@ -115,11 +125,14 @@ impl Sequence {
             seed,
             tokens,
             checkpoints,
+            adaptation,
+            stepped: 0,
             generated: 0,
             slot: None,
             row: None,
             in_step: 0,
             urgent: false,
+            takes_part: false,
             sampler: None,
             utf8: Utf8Assembler::default(),
             piece: Vec::new(),
@@ -226,6 +239,7 @@ impl Sequence {
     pub(super) fn shift(&mut self, dropped: Range<usize>) {
         self.prompt_len -= dropped.end.min(self.prompt_len).saturating_sub(dropped.start);
         self.checkpoints.clear();
+        self.adaptation.shift(&dropped);
         self.tokens.drain(dropped);
     }
 

@@ -15,6 +15,7 @@ use super::sequence::{Sequence, Step};
 use super::shared::Shared;
 use super::slots::{common, Match, Slots, Use};
 use super::watch::Watch;
+use crate::adapter::AdapterSet;
 use crate::error::{Code, Error, Result};
 use crate::event::FinishReason;
 use crate::log::{self, Level};
@@ -58,6 +59,10 @@ pub(super) struct Worker {
     scratch: Scratch,
     pace: Pace,
     threads: (u32, u32),
+    /// The adapters that the context has set; held, since it points to them.
+    adapters: Arc<AdapterSet>,
+    /// Counts steps.
+    steps: u64,
 }
 
 impl Worker {
@@ -82,6 +87,8 @@ impl Worker {
             watch,
             waiting: Vec::new(),
             active: Vec::new(),
+            adapters: Arc::default(),
+            steps: 0,
             batch: Batch::default(),
             scratch: Scratch::default(),
         }
@@ -137,6 +144,7 @@ impl Worker {
         self.set_threads()?;
         self.end_interrupted()?;
         self.admit()?;
+        self.choose_adapters()?;
         self.fill_batch();
         if !self.batch.is_empty() {
             self.step()?;
@@ -378,15 +386,46 @@ impl Worker {
 
     // ---- one step ----
 
+    /// A step computes the sequences of one set of adapters: of that which has waited longest.
+    fn choose_adapters(&mut self) -> Running<()> {
+        let next = self.active.iter().min_by_key(|s| (s.stepped, s.order));
+        // When nothing runs none are held, so that adapters can go.
+        let set = next.map_or_else(Arc::default, |s| Arc::clone(s.adaptation.at(self.done(s))));
+        if set.key() == self.adapters.key() {
+            return Ok(());
+        }
+        self.context.set_loras(set.loras())?;
+        let (old, new) = (self.adapters.control_vector(), set.control_vector());
+        if old != new && !self.context.set_control_vector(new.as_deref())? {
+            return Err(Stop::Poisoned(Error::new(
+                Code::OutOfMemory,
+                "the engine could not allocate memory for a control vector",
+            )));
+        }
+        self.adapters = set;
+        Ok(())
+    }
+
+    /// Tokens of a sequence that are evaluated.
+    fn done(&self, sequence: &Sequence) -> usize {
+        sequence.slot.map_or(0, |s| self.slots.len(s))
+    }
+
     fn fill_batch(&mut self) {
         self.batch.clear();
+        self.steps += 1;
+        let adapters = self.adapters.key();
         for sequence in &mut self.active {
             sequence.in_step = 0;
             sequence.row = None;
             let left = sequence.tokens.len() - sequence.slot.map_or(0, |s| self.slots.len(s));
             sequence.urgent = sequence.is_decoding() && left <= CATCHING_UP;
+            sequence.takes_part = sequence.adaptation.at(sequence.tokens.len() - left).key() == adapters;
+            if sequence.takes_part {
+                sequence.stepped = self.steps;
+            }
         }
-        let decoding = self.active.iter().filter(|s| s.urgent).count();
+        let decoding = self.active.iter().filter(|s| s.takes_part && s.urgent).count();
         let most = self.options.options.n_batch as usize;
         // Alone, a prompt goes in full batches: its cancel aborts the step. Beside others a step keeps to the budget.
         let mut room = match self.active.len() {
@@ -394,12 +433,12 @@ impl Worker {
             _ => self.pace.prompt_tokens(decoding).min(most.saturating_sub(decoding)),
         };
         for pass in [true, false] {
-            for sequence in self.active.iter_mut().filter(|s| s.urgent == pass) {
+            for sequence in self.active.iter_mut().filter(|s| s.takes_part && s.urgent == pass) {
                 let Some(slot) = sequence.slot else { continue };
                 let done = self.slots.len(slot);
                 let left = sequence.tokens.len() - done;
                 let n = if pass { left.min(most - self.batch.len()) } else { left.min(room) };
-                let n = n.min(sequence.until_checkpoint(done));
+                let n = n.min(sequence.until_checkpoint(done)).min(sequence.adaptation.until_change(done));
                 for (i, token) in sequence.tokens[done..done + n].iter().enumerate() {
                     let last = i + 1 == left;
                     let row = self.batch.push(*token, (done + i) as u32, slot as i32, last);

@@ -43,6 +43,8 @@ pub(super) struct Container {
     pub(super) entries: Vec<Entry>,
     pub(super) tensors: Vec<Tensor>,
     pub(super) file_size: u64,
+    /// Where the tensor data begins.
+    pub(super) data_offset: u64,
     pub(super) vocabulary: Scan,
 }
 
@@ -79,7 +81,7 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
         false => r.position().next_multiple_of(alignment),
     };
     tensors::check_layout(&tensors, alignment, data_offset, source.len())?;
-    Ok(Container { entries, tensors, file_size: source.len(), vocabulary })
+    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary })
 }
 
 fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<()> {

@@ -31,6 +31,7 @@ static const qask_event *event;
 static qask_queue *queue;
 static qask_string *string;
 static qask_error *kept_error;
+static qask_adapter *adapter;
 
 static qask_model *out_model;
 static qask_engine *out_engine;
@@ -45,6 +46,7 @@ static qask_chat *out_chat;
 static const qask_event *out_event;
 static qask_queue *out_queue;
 static qask_string *out_string;
+static qask_adapter *out_adapter;
 
 static int32_t some_int32_t[8];
 static size_t some_size_t[1];
@@ -158,6 +160,52 @@ static qask_string *ok_string(void) {
     return string;
 }
 
+/* A control vector of zeros for layer 1 of SmolLM2, 576 wide, written where it is read from. */
+static const char *adapter_path(void) {
+    static char path[] = "/tmp/qask-misuse-XXXXXX";
+    static bool made = false;
+    if (made) return path;
+    static const float zeros[576];
+    static const char key[] = "general.architecture", value[] = "controlvector", name[] = "direction.1";
+    unsigned char file[160 + sizeof zeros] = {0};
+    size_t n = 0;
+#define PUT(type, x)                         \
+    do {                                     \
+        type v = (x);                        \
+        memcpy(file + n, &v, sizeof v);      \
+        n += sizeof v;                       \
+    } while (0)
+#define PUT_TEXT(x)                          \
+    do {                                     \
+        PUT(uint64_t, sizeof(x) - 1);        \
+        memcpy(file + n, x, sizeof(x) - 1);  \
+        n += sizeof(x) - 1;                  \
+    } while (0)
+    memcpy(file, "GGUF\3\0\0", 8);
+    n = 8;
+    PUT(uint64_t, 1); /* tensors */
+    PUT(uint64_t, 1); /* metadata */
+    PUT_TEXT(key);
+    PUT(uint32_t, 8); /* a string */
+    PUT_TEXT(value);
+    PUT_TEXT(name);
+    PUT(uint32_t, 1); /* dimensions */
+    PUT(uint64_t, 576);
+    PUT(uint32_t, 0); /* F32 */
+    PUT(uint64_t, 0); /* offset */
+    n = (n + 31) / 32 * 32 + sizeof zeros;
+    int fd = mkstemp(path);
+    made = fd >= 0 && write(fd, file, n) == (ssize_t) n;
+    CHECK(made);
+    close(fd);
+    return path;
+}
+
+static qask_adapter *ok_adapter(void) {
+    if (qask_adapter_kind(adapter) == 0) OK(qask_adapter_load(ok_model(), adapter_path(), &adapter, &error));
+    return adapter;
+}
+
 static qask_error *ok_error(void) {
     qask_error_free(kept_error);
     qask_cancel_new(NULL, &kept_error);
@@ -183,6 +231,7 @@ FREED(chat)
 FREED(queue)
 FREED(string)
 FREED(error)
+FREED(adapter)
 
 static const qask_event *freed_event(void) {
     const qask_event *x = ok_event();
@@ -229,6 +278,8 @@ static int finish(int functions) {
     qask_queue_free(queue);
     qask_string_free(string);
     qask_error_free(kept_error);
+    qask_adapter_free(adapter);
+    unlink(adapter_path());
     close(fixture_fd());
     printf("misuse: %d functions, %zu calls, %d wrong\n", functions, calls, failures);
     return report("misuse");

@@ -53,6 +53,7 @@ SPECIAL = {
     ("qask_model_load_fd", "offset"): "0",
     ("qask_model_load_fd", "length"): "0",
     ("qask_model_load", "path"): "model_path",
+    ("qask_adapter_load", "path"): "adapter_path()",
     ("qask_model_inspect", "path"): "model_path",
     ("qask_request_from_json", "json"): '"{\\"messages\\":[]}"',
     ("qask_request_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',

@@ -35,6 +35,7 @@ pub(crate) enum Value {
     Str(String),
     Strings(Vec<String>),
     Ints(Vec<i32>),
+    Unsigned(Vec<u32>),
 }
 
 #[derive(Clone, Debug)]
@@ -228,6 +229,52 @@ fn random(arch: &str, keys: Vec<(String, Value)>, shapes: Vec<(String, Vec<u64>)
     model
 }
 
+/// A LoRA of rank 4 for matrices of a model (name, columns, rows). `size` scales its B: 0 changes nothing.
+pub(crate) fn lora(arch: &str, matrices: &[(String, u64, u64)], size: f32, seed: u64) -> Gguf {
+    const RANK: u64 = 4;
+    let s = |k: &str, v: &str| (k.to_owned(), Value::Str(v.to_owned()));
+    let keys = vec![
+        s("general.architecture", arch),
+        s("general.type", "adapter"),
+        s("adapter.type", "lora"),
+        ("adapter.lora.alpha".to_owned(), Value::F32(8.0)),
+    ];
+    let mut model = Gguf { version: 3, keys, tensors: Vec::new() };
+    let mut seed = seed;
+    for (name, columns, rows) in matrices {
+        let a = floats((columns * RANK) as usize, &mut seed);
+        let b = floats((RANK * rows) as usize, &mut seed);
+        let b =
+            b.chunks(4).flat_map(|x| (f32::from_le_bytes(x.try_into().unwrap()) * size).to_le_bytes()).collect();
+        let mut push = |end: &str, dims: Vec<u64>, data: Vec<u8>| {
+            model.tensors.push(Tensor { name: format!("{name}.{end}"), dims, kind: 0, data });
+        };
+        push("lora_a", vec![*columns, RANK], a);
+        push("lora_b", vec![RANK, *rows], b);
+    }
+    model
+}
+
+/// A LoRA for two matrices of the tiny model.
+pub(crate) fn tiny_lora(size: f32, seed: u64) -> Gguf {
+    let name = |n: &str| format!("blk.0.{n}.weight");
+    lora("llama", &[(name("attn_v"), WIDTH, WIDTH), (name("ffn_up"), WIDTH, HIDDEN)], size, seed)
+}
+
+/// A control vector: what is added to every layer from the second on.
+pub(crate) fn control_vector(width: u64, layers: u64, size: f32, seed: u64) -> Gguf {
+    let keys = vec![("general.architecture".to_owned(), Value::Str("controlvector".into()))];
+    let mut seed = seed;
+    let row = |seed: &mut u64| {
+        let data = floats(width as usize, seed);
+        data.chunks(4).flat_map(|x| (f32::from_le_bytes(x.try_into().unwrap()) * size).to_le_bytes()).collect()
+    };
+    let tensors = (1..layers)
+        .map(|i| Tensor { name: format!("direction.{i}"), dims: vec![width], kind: 0, data: row(&mut seed) })
+        .collect();
+    Gguf { version: 3, keys, tensors }
+}
+
 impl Gguf {
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         match self.keys.iter_mut().find(|(k, _)| k == key) {
@@ -278,6 +325,12 @@ impl Gguf {
                     kind(&mut out, 8);
                     out.extend((list.len() as u64).to_le_bytes());
                     list.iter().for_each(|s| string(&mut out, s));
+                }
+                Value::Unsigned(list) => {
+                    kind(&mut out, 9);
+                    kind(&mut out, 4);
+                    out.extend((list.len() as u64).to_le_bytes());
+                    list.iter().for_each(|n| out.extend(n.to_le_bytes()));
                 }
                 Value::Ints(list) => {
                     kind(&mut out, 9);
