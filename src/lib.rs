@@ -20,9 +20,9 @@
 //! Nothing that comes from outside (model file, prompt, request) may panic, abort or hang: it is an [`Error`] with a
 //! [`Code`] and a message that says what was wrong and what to do.
 
+pub mod adapter;
 #[cfg(feature = "async")]
 pub mod asynchronous;
-pub mod adapter;
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
@@ -46,9 +46,9 @@ pub mod text;
 mod transcript;
 mod vocab;
 
+pub use adapter::{Adapter, AdapterKind};
 #[cfg(feature = "async")]
 pub use asynchronous::{Collect, EventStream};
-pub use adapter::{Adapter, AdapterKind};
 pub use cancel::Cancel;
 pub use chat::Chat;
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
