@@ -343,17 +343,33 @@ fn settings_that_do_not_suit_a_chat_are_refused() {
     assert_eq!(Chat::with_request(&engine, few).unwrap().count(), 3);
 }
 
+/// Every case of `tests/conformance/chats.json`, with the history as it was behind each that is refused.
 #[test]
-fn a_bad_import_changes_nothing() {
+fn imports_are_read_or_refused_with_their_place() {
     let engine = tiny();
     let mut chat = chat(&engine, 3);
-    chat.ask("a").unwrap();
-    let before = history(&chat);
-    let json = r#"{"format":"qask.chat","version":1,"messages":[{"role":"user","content":"x"},{"role":"user","content":1}]}"#;
-    let e = chat.import(json).unwrap_err();
-    assert_eq!(e.code(), Code::Json);
-    assert!(e.message().starts_with("messages[1]: \"content\""), "{e}");
-    assert_eq!(history(&chat), before);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/chats.json");
+    let all: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let cases = all["cases"].as_array().unwrap();
+    assert!(cases.len() > 20);
+    for case in cases {
+        let (name, json) = (case["name"].as_str().unwrap(), case["chat"].as_str().unwrap());
+        let before = chat.export().unwrap();
+        match (chat.import(json), case["messages"].as_u64()) {
+            (Ok(()), Some(count)) => {
+                assert_eq!(chat.count() as u64, count, "{name}");
+                let mut again = chat.fork().unwrap();
+                again.import(&chat.export().unwrap()).unwrap();
+                assert_eq!(again.export().unwrap(), chat.export().unwrap(), "{name}");
+            }
+            (Err(e), None) => {
+                assert_eq!(e.code().name(), case["code"], "{name}: {e}");
+                assert!(e.message().contains(case["message"].as_str().unwrap()), "{name}: {e}");
+                assert_eq!(chat.export().unwrap(), before, "{name}");
+            }
+            (result, _) => panic!("{name}: {result:?}"),
+        }
+    }
 }
 
 /// The turns that are left out are reported, leave the history, and the system message stays.

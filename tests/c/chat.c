@@ -91,6 +91,30 @@ static void turns(const qask_engine *engine) {
     qask_chat_free(chat);
 }
 
+/* A tool's results: all but the last are added, the last is sent. */
+static void tool_results(const qask_engine *engine) {
+    qask_chat *chat = new_chat(engine, 4);
+    const char *json[] = {
+        "{\"role\":\"user\",\"content\":\"How warm is it?\"}",
+        "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":"
+        "{\"name\":\"weather\",\"arguments\":\"{}\"}}]}",
+        "{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"18 degrees\"}",
+    };
+    qask_stream *stream = NULL;
+    for (int i = 0; i < 2; i++) OK(qask_chat_add_message_json(chat, json[i], strlen(json[i]), &error));
+    CHECK(!qask_chat_is_busy(chat) && qask_chat_count(chat) == 2);
+    FAILS(QASK_ERR_JSON, qask_chat_add_message_json(chat, json[2], strlen(json[2]) - 1, &error));
+    FAILS(QASK_ERR_JSON, qask_chat_send_message_json(chat, "[]", 2, NULL, &stream, &error));
+    OK(qask_chat_send_message_json(chat, json[2], strlen(json[2]), NULL, &stream, &error));
+    CHECK(drain(stream, NULL, 0) > 0 && qask_chat_count(chat) == 4);
+    CHECK(role_is(chat, 2, "tool") && role_is(chat, 3, "assistant"));
+    qask_stream_free(stream);
+    /* The results go with the question. */
+    OK(qask_chat_drop_turn_at(chat, 2, &error));
+    CHECK(qask_chat_count(chat) == 0);
+    qask_chat_free(chat);
+}
+
 static void *wait_for(void *chat) { return (void *) (intptr_t) qask_chat_wait(chat, -1, NULL); }
 
 /* Busy while an answer is made; a freed stream is a cancel, and what was said stays, marked. */
@@ -273,6 +297,7 @@ int main(int argc, char **argv) {
     replaced_while_logging(model);
     qask_engine *engine = start(model);
     turns(engine);
+    tool_results(engine);
     busy_and_cancelled(engine);
     qask_engine_free(engine);
     oldest_dropped(model);
