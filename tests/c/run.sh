@@ -113,7 +113,8 @@ expect() { # stem, number of matching lines, pattern, arguments before the model
 expect chat 1 'Paris' -- 'Complete the sentence: the capital of France is'
 expect chat 1 'Paris' --once -- 'Complete the sentence: the capital of France is'
 # A conversation from standard input: history, saving and loading, and an error that does not end it.
-for language in c rust; do
+$CXX -std=c++17 -O2 "${strict[@]}" -Iinclude examples/cpp/chat.cpp -o "$out/chat-cpp" "${shared[@]}"
+for language in c cpp rust; do
     saved="$out/saved-$language.json"
     printf '%s\n' 'My name is Tom. Say hello to me.' "/save $saved" '/load no-such-file.json' '/regenerate' \
         "/load $saved" 'What is my name?' "/save $saved.2" '/quit' 'never read' >"$out/lines"
@@ -129,7 +130,7 @@ END
     grep -q '^.*\[2 messages\]$' "$out/err" || fail "chat ($language) does not say what it loaded"
     grep -qE '[1-9][0-9]* of them cached' "$out/err" || fail "chat ($language): nothing was cached"
 done
-echo "ok: chat as a conversation (c, rust)"
+echo "ok: chat as a conversation (c, cpp, rust)"
 expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
 expect inspect 1 '^vocabulary +49152$'
 # How far they come until then depends on the machine.
