@@ -105,7 +105,8 @@ fn lock() -> MutexGuard<'static, Hub> {
 /// # Errors
 /// [`Code::Busy`] inside a sink, and [`Code::OutOfMemory`] when no thread can be started.
 pub fn set(level: Level, sink: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Result<()> {
-    ready()?;
+    refuse_inside()?;
+    start()?;
     replace(level as i32, Some(Arc::new(sink)));
     Ok(())
 }
@@ -127,9 +128,7 @@ fn refuse_inside() -> Result<()> {
     Ok(())
 }
 
-/// Everything of [`set`] that can fail.
-pub(crate) fn ready() -> Result<()> {
-    refuse_inside()?;
+fn start() -> Result<()> {
     let mut hub = lock();
     if !hub.started {
         std::thread::Builder::new()

@@ -89,7 +89,6 @@ pub extern "C" fn qask_log_set(
             log::clear()?;
             return Ok(QASK_OK);
         };
-        log::ready()?;
         let host = Host { callback, data };
         match level {
             Some(level) => log::set(level, move |record| host.tell(record))?,
