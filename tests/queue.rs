@@ -7,7 +7,7 @@ use std::sync::mpsc::{channel, sync_channel, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use qask::{Code, Engine, EngineOptions, Event, FinishReason, Model, ModelOptions, Next, Queue, Request, Stream};
+use qask::{Code, Engine, EngineOptions, Event, Model, ModelOptions, Next, Queue, Request, Stream};
 
 const NOW: Option<Duration> = Some(Duration::ZERO);
 /// So many tokens take seconds.
@@ -349,7 +349,7 @@ mod asynchronous {
                 events.push(event.unwrap());
             }
         });
-        assert!(matches!(events.last(), Some(Event::Done(d)) if d.reason == FinishReason::Length));
+        assert!(matches!(events.last(), Some(Event::Done(d)) if d.reason == qask::FinishReason::Length));
     }
 
     #[test]
