@@ -86,15 +86,16 @@ c-tests: ## C programs against the library that `make lib` made
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
 
-# The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks and Rust's own checks.
+# The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks and qask's own checks.
 # UndefinedBehaviorSanitizer only in the C tests and the guard: see ARCHITECTURE.md.
 asan: export RUSTC_BOOTSTRAP := 1
-asan: export RUSTFLAGS += -Zsanitizer=address -Cdebug-assertions -Coverflow-checks
+asan: export RUSTFLAGS += -Zsanitizer=address
 asan: export CFLAGS := -fsanitize=address -g1
 asan: export CXXFLAGS := -fsanitize=address -g1
 asan: export QASK_GUARD_FLAGS := -fsanitize=undefined -fno-sanitize-recover=undefined
 asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a build of the engine of its own)
-	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST)
+	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST) \
+	    -- -Cdebug-assertions -Coverflow-checks
 	@mkdir -p target-asan/lib
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
@@ -116,7 +117,9 @@ tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST)
 	@mkdir -p target-tsan/lib
 	@cp target-tsan/$(HOST)/release/libqask.a target-tsan/lib/
-	@echo '-lstdc++ -lm -lpthread -ldl' >target-tsan/lib/libqask.libs
+	@# rustc's own runtime, in the place of gcc's: Rust calls more of it than gcc's has.
+	@cp "$$(rustc --print sysroot)"/lib/rustlib/$(HOST)/lib/librustc-*_rt.tsan.a target-tsan/lib/libtsan.a
+	@echo '-static-libtsan -L$(CURDIR)/target-tsan/lib -lstdc++ -lm -lpthread -ldl' >target-tsan/lib/libqask.libs
 	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib "$$(python3 tools/models.py path smollm2-135m)"
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --test queue
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --lib engine::

@@ -40,7 +40,7 @@ python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
 if [ -n "${SANITIZER:-}" ]; then
     flags+=("-fsanitize=$SANITIZER" -fno-sanitize-recover=undefined)
     case $SANITIZER in
-    thread) bugs=(race:ThreadSanitizer) tests=(lifecycle queue threads) ;;
+    thread) bugs=(race:ThreadSanitizer) tests=(threads queue) ;;
     # What is planted inside the library is seen too.
     *) bugs=(overflow:AddressSanitizer leak:LeakSanitizer 'undefined:runtime error') tests+=(faults) ;;
     esac
