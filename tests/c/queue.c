@@ -13,6 +13,9 @@ static qask_engine *start_small(const qask_model *model) {
     qask_engine *engine = NULL;
     OK(qask_engine_options_new(&options, &error));
     OK(qask_engine_options_set_n_ctx(options, 512, &error));
+    /* It is the callers' threads that are tried here. */
+    OK(qask_engine_options_set_threads(options, 1, &error));
+    OK(qask_engine_options_set_threads_batch(options, 1, &error));
     OK(qask_engine_options_set_max_sequences(options, 16, &error));
     OK(qask_engine_new(model, options, &engine, &error));
     qask_engine_options_free(options);

@@ -103,6 +103,9 @@ static void everyone(const qask_model *model, int how) {
     qask_engine *own_engine = NULL;
     OK(qask_engine_options_new(&options, &error));
     OK(qask_engine_options_set_n_ctx(options, 256, &error));
+    /* It is the callers' threads that are tried here. */
+    OK(qask_engine_options_set_threads(options, 1, &error));
+    OK(qask_engine_options_set_threads_batch(options, 1, &error));
     OK(qask_engine_new(model, options, &own_engine, &error));
     qask_engine_options_free(options);
     qask_queue *own_queue = NULL;
