@@ -32,7 +32,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests asan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,11 +74,17 @@ check: setup ## format, lints, header drift, licences
 test: check ## everything CI runs
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b
 	python3 tools/vectors.py || [ $$? = 3 ]
+	python3 tools/schemas.py || [ $$? = 3 ]
 	$(CARGO) test --release $(FEATURES)
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests
 	$(MAKE) --no-print-directory asan
+
+schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
+	python3 tools/models.py fetch smollm2-135m
+	python3 tools/schemas.py
+	QASK_SCHEMAS=full $(CARGO) test --release $(FEATURES) --test schemas -- --nocapture --test-threads 1
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
@@ -103,6 +109,12 @@ bench: lib ## tables of speed and memory: qask against a minimal loop
 	python3 tools/models.py fetch $(BENCH_MODELS)
 	benches/run.py $(LIB) $(CARGO_TARGET_DIR)/release/examples/raw \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
+
+bench-constraints: setup ## what constraints cost, and what fast-forward gains
+	$(CARGO) build --release $(FEATURES) --example bench_constraints
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/bench_constraints \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
 
 # Under sudo there may be no cargo: what was built before is installed then.
 install: $(if $(HOST),lib) ## header, libraries, pkg-config files and CMake package under PREFIX

@@ -28,8 +28,8 @@
  *
  * Names. qask_<noun>_<verb>[_<what>]. A verb means the same everywhere: new (memory only), load (reads files),
  * inspect, retain (one more handle), free, close, set_x, add_x, a bare noun is a getter, is/has/supports, count, at,
- * submit, prewarm/unpin, send (a message, for an answer), regenerate, wait, next, collect, cancel, raise (a cancel
- * flag), drop, clear, fork, export/import, render, tokenize/detokenize.
+ * submit, ask, accepts, prewarm/unpin, send (a message, for an answer), regenerate, wait, next, collect, cancel, raise
+ * (a cancel flag), drop, clear, fork, export/import, render, tokenize/detokenize.
  *
  * Handles. Objects are reached through pointers to incomplete types. Their value is a number in a table of the
  * library: it is never dereferenced, so a freed, wrong-typed or garbage handle is QASK_ERR_HANDLE and not a crash.
@@ -75,6 +75,7 @@
  *     Adapters
  *     Requests
  *     Requests: sampling
+ *     Requests: what the answer must look like
  *     Engine options
  *     Engines and their statistics
  *     Streams and events
@@ -1162,6 +1163,108 @@ qask_status qask_request_add_logit_bias(qask_request *request,
                                         qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
+// Requests: what the answer must look like
+// ------------------------------------------------------------------------------------------------
+
+// The answer must be JSON that is valid under this schema (draft 2020-12, 2019-09, 7, 6 or 4). A request has one
+// constraint: the last that was set. It is compiled when the request is submitted; a schema or grammar that cannot be
+// used ends the stream with GRAMMAR and the place of what is wrong. An answer that is complete ends, whatever
+// `min_tokens` and `ignore_eos` say.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY, JSON. Since 0.1.
+qask_status qask_request_set_json_schema(qask_request *request,
+                                         const char *schema,
+                                         size_t length,
+                                         qask_error **error);
+
+// The answer must be JSON: an object when `object`, otherwise any value.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_json(qask_request *request, bool object, qask_error **error);
+
+// JSON may be laid out freely, with whitespace and line breaks. Default false: one line, a space after `,` and `:`,
+// which leaves fewer tokens to choose.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_json_whitespace(qask_request *request,
+                                             bool value,
+                                             qask_error **error);
+
+// The answer as a whole must match this regular expression: the syntax of Rust's regex crate, without anchors, lazy
+// repeats and look-around.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_regex(qask_request *request,
+                                   const char *source,
+                                   size_t length,
+                                   qask_error **error);
+
+// The answer must follow this grammar in llama.cpp's GBNF; its first rule is `root`.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_grammar(qask_request *request,
+                                     const char *source,
+                                     size_t length,
+                                     qask_error **error);
+
+// The answer must follow this grammar in llguidance's variant of Lark's syntax; its first rule is `start`.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_lark(qask_request *request,
+                                  const char *source,
+                                  size_t length,
+                                  qask_error **error);
+
+// The answer must be one of the texts that are added: at most 10,000. The first replaces any other constraint.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY, RANGE. Since 0.1.
+qask_status qask_request_add_choice(qask_request *request,
+                                    const char *text,
+                                    size_t length,
+                                    qask_error **error);
+
+// The constraint begins behind the first of the texts added here that the model writes; before it the answer is free.
+// At most 16 texts of 1 to 256 bytes.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY, RANGE. Since 0.1.
+qask_status qask_request_add_constraint_trigger(qask_request *request,
+                                                const char *text,
+                                                size_t length,
+                                                qask_error **error);
+
+// Token healing: the prompt's last tokens are taken back, and the answer begins by spelling their text anew, so that a
+// prompt may end inside a token. That text is not repeated. Default false.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_heal(qask_request *request,
+                                  bool value,
+                                  qask_error **error);
+
+// Tells whether a text is what the request's constraint asks for; without a constraint every text is. Needs no model.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY, GRAMMAR (the constraint cannot be compiled). Since 0.1.
+qask_status qask_request_accepts(const qask_request *request,
+                                 const char *text,
+                                 size_t length,
+                                 bool *out,
+                                 qask_error **error);
+
+// Waits for an answer that is JSON and valid under `schema`, in place of whatever constraint, stop texts and number of
+// answers the request has. `cancel` may be NULL. The caller frees the string with `qask_string_free`. To limit the
+// time, give the request a deadline.
+//
+// Any thread. Errors: NULL, UTF8, HANDLE, BUSY, JSON, GRAMMAR (the schema), TOO_LONG (`max_tokens` or the context ended
+// the answer before its JSON was complete), CANCELLED, DEADLINE, and those of `qask_engine_submit` and of the
+// generation. Since 0.1.
+qask_status qask_engine_ask_json(const qask_engine *engine,
+                                 const qask_request *request,
+                                 const char *schema,
+                                 size_t length,
+                                 const qask_cancel *cancel,
+                                 qask_string **json,
+                                 qask_error **error);
+
+// ------------------------------------------------------------------------------------------------
 // Engine options
 // ------------------------------------------------------------------------------------------------
 
@@ -1710,6 +1813,11 @@ uint32_t qask_event_prompt_tokens(const qask_event *event);
 //
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_cached_tokens(const qask_event *event);
+
+// Of the new tokens, how many a constraint left no choice for, so that they were not sampled; of a DONE event.
+//
+// Any thread. Since 0.1.
+uint32_t qask_event_forced_tokens(const qask_event *event);
 
 // New tokens, on DONE.
 //

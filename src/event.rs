@@ -103,6 +103,8 @@ pub struct Usage {
     pub cached_tokens: u32,
     /// New tokens, the end-of-generation token not counted.
     pub output_tokens: u32,
+    /// Of those, how many a constraint left no choice for, so that they were not sampled.
+    pub forced_tokens: u32,
     /// Time until the prompt began to be evaluated.
     pub queue: Duration,
     /// Time from there until the first new token.

@@ -21,12 +21,14 @@
 //! [`Code`] and a message that says what was wrong and what to do.
 
 pub mod adapter;
+mod ask;
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod chat;
+pub mod constraint;
 mod context_policy;
 pub mod engine;
 pub mod error;
@@ -51,6 +53,7 @@ pub use adapter::{Adapter, AdapterKind};
 pub use asynchronous::{Collect, EventStream};
 pub use cancel::Cancel;
 pub use chat::Chat;
+pub use constraint::Constraint;
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
 pub use event::{Done, Event, FinishReason, Next, Usage};

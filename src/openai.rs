@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{json, Map, Value};
 
+use crate::constraint::Constraint;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, FinishReason};
 use crate::message::{kind, short, Message};
@@ -110,10 +111,21 @@ const FIELDS: &[(&str, Set)] = &[
         Some("auto" | "none") => Ok(()),
         _ => Err(Error::new(Code::Unsupported, "tool_choice: this version knows \"auto\" and \"none\"")),
     }),
-    ("response_format", |_, v, name| match object(v, name)?.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(()),
-        _ => Err(Error::new(Code::Unsupported, "response_format: this version knows {\"type\":\"text\"} only")),
+    ("response_format", |d, v, name| match response_format(object(v, name)?)? {
+        Some(constraint) => constrain(d, constraint),
+        None => Ok(()),
     }),
+    ("json_schema", |d, v, _| constrain(d, Constraint::JsonSchema(v.clone()))),
+    ("guided_json", |d, v, _| constrain(d, Constraint::JsonSchema(v.clone()))),
+    ("guided_regex", |d, v, name| constrain(d, Constraint::Regex(text(v, name)?))),
+    ("guided_choice", |d, v, name| {
+        let texts = list(v, name)?.iter().map(|t| text(t, name)).collect::<Result<_>>()?;
+        constrain(d, Constraint::Choice(texts))
+    }),
+    ("grammar", |d, v, name| constrain(d, Constraint::Gbnf(text(v, name)?))),
+    ("lark", |d, v, name| constrain(d, Constraint::Lark(text(v, name)?))),
+    ("json_whitespace", |d, v, name| boolean(v, name).map(|b| d.request.json_whitespace = b)),
+    ("heal", |d, v, name| boolean(v, name).map(|b| d.request.heal = b)),
     ("logit_bias", |d, v, name| {
         for (token, bias) in object(v, name)? {
             let token = token.parse().map_err(|_| {
@@ -220,6 +232,34 @@ pub(crate) fn check_names(object: &Map<String, Value>, fields: &[&str]) -> Resul
     }
 }
 
+/// A request has one constraint.
+fn constrain(draft: &mut Draft, constraint: Constraint) -> Result<()> {
+    match draft.request.constraint.replace(constraint) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(Code::Json, "the request has more than one constraint")),
+    }
+}
+
+/// OpenAI's `{"type":"json_schema","json_schema":{"schema":{…}}}`, with or without `strict`: it is always kept.
+fn response_format(format: &Map<String, Value>) -> Result<Option<Constraint>> {
+    const NAME: &str = "response_format";
+    match format.get("type").and_then(Value::as_str) {
+        Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(Constraint::JsonObject)),
+        Some("json_schema") => {
+            let named = object(format.get("json_schema").unwrap_or(&Value::Null), "response_format.json_schema")?;
+            match named.get("schema") {
+                Some(schema) => Ok(Some(Constraint::JsonSchema(schema.clone()))),
+                None => Err(Error::new(Code::Json, "response_format.json_schema has no \"schema\"")),
+            }
+        }
+        _ => Err(Error::new(
+            Code::Unsupported,
+            format!("{NAME}: the type must be \"text\", \"json_object\" or \"json_schema\""),
+        )),
+    }
+}
+
 fn unknown<'a>(name: &str, fields: impl Iterator<Item = &'a str>) -> Error {
     let distance = |field: &str| strsim::damerau_levenshtein(field, &short(name));
     let nearest = fields.map(|field| (distance(field), field)).min();
@@ -304,6 +344,7 @@ pub fn chunk_json(
                 "completion_tokens": u.output_tokens,
                 "total_tokens": u.prompt_tokens + u.output_tokens,
                 "prompt_tokens_details": { "cached_tokens": u.cached_tokens },
+                "completion_tokens_details": { "forced_tokens": u.forced_tokens },
             });
             (choice, Some(usage))
         }
@@ -354,6 +395,27 @@ mod tests {
     }
 
     #[test]
+    fn constraints_of_every_kind() {
+        let constraint = |json| request_from_json(json).unwrap().constraint;
+        let schema = Constraint::JsonSchema(json!({"type": "null"}));
+        for json in [
+            r#"{"prompt":"a","response_format":{"type":"json_schema","json_schema":{"schema":{"type":"null"}}}}"#,
+            r#"{"prompt":"a","json_schema":{"type":"null"}}"#,
+            r#"{"prompt":"a","guided_json":{"type":"null"}}"#,
+        ] {
+            assert_eq!(constraint(json), Some(schema.clone()));
+        }
+        let json = r#"{"prompt":"a","response_format":{"type":"json_object"}}"#;
+        assert_eq!(constraint(json), Some(Constraint::JsonObject));
+        assert_eq!(constraint(r#"{"prompt":"a","response_format":{"type":"text"}}"#), None);
+        assert_eq!(
+            constraint(r#"{"prompt":"a","guided_choice":["b"]}"#),
+            Some(Constraint::Choice(vec!["b".into()]))
+        );
+        assert_eq!(constraint(r#"{"prompt":"a","grammar":"g"}"#), Some(Constraint::Gbnf("g".into())));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (json, code, words) in [
             ("{", Code::Json, "line 1"),
@@ -368,7 +430,13 @@ mod tests {
             (r#"{"prompt":"a","n":1.5}"#, Code::Json, "n must be a whole number"),
             (r#"{"prompt":"a","max_tokens":-1}"#, Code::Range, "max_tokens is -1"),
             (r#"{"messages":[{"role":"user","content":3}]}"#, Code::Json, "messages[0]"),
-            (r#"{"prompt":"a","response_format":{"type":"json_object"}}"#, Code::Unsupported, "response_format"),
+            (r#"{"prompt":"a","response_format":{"type":"xml"}}"#, Code::Unsupported, "response_format"),
+            (
+                r#"{"prompt":"a","response_format":{"type":"json_schema"}}"#,
+                Code::Json,
+                "response_format.json_schema",
+            ),
+            (r#"{"prompt":"a","grammar":"x","guided_regex":"y"}"#, Code::Json, "more than one constraint"),
             (r#"{"prompt":"a","tool_choice":"required"}"#, Code::Unsupported, "tool_choice"),
             (r#"{"messages":[]}"#, Code::Range, "no messages"),
             (r#"{"prompt":"a","context_policy":"slide"}"#, Code::Range, "context_policy"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::adapter::Adapter;
+use crate::constraint::Constraint;
 use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::model::Token;
@@ -94,6 +95,18 @@ pub struct Request {
     pub template_variables: Map<String, Value>,
     /// OpenAI tool definitions, shown to the model by its template.
     pub tools: Vec<Value>,
+    /// What the answer must look like. It wins over `min_tokens`, `ignore_eos` and `logit_bias`: an answer that is
+    /// complete ends, and one that a bias leaves no token for is a [`Code::Grammar`] error.
+    pub constraint: Option<Constraint>,
+    /// The constraint begins behind the first of these texts that the model writes (special tokens count by their
+    /// names); before it the answer is free. Empty: it begins at once. At most 16 of 1 to 256 bytes.
+    pub constraint_triggers: Vec<String>,
+    /// JSON may be laid out freely, with whitespace and line breaks. Default false: one line, a space after `,` and
+    /// `:`, which leaves fewer tokens to choose.
+    pub json_whitespace: bool,
+    /// Token healing: the prompt's last tokens are taken back, and the answer begins by spelling their text anew, so
+    /// that a prompt may end inside a token. That text is not repeated. Default false.
+    pub heal: bool,
 }
 
 impl Request {
@@ -118,6 +131,10 @@ impl Request {
             template: None,
             template_variables: Map::new(),
             tools: Vec::new(),
+            constraint: None,
+            constraint_triggers: Vec::new(),
+            json_whitespace: false,
+            heal: false,
         }
     }
 
@@ -150,6 +167,12 @@ impl Request {
     /// Sets the sampling.
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = sampling;
+        self
+    }
+
+    /// Sets what the answer must look like.
+    pub fn constraint(mut self, constraint: Constraint) -> Self {
+        self.constraint = Some(constraint);
         self
     }
 
@@ -189,6 +212,16 @@ impl Request {
         if self.cache_key.len() > 256 {
             return Err(range("bytes in cache_key", self.cache_key.len(), 0, 256));
         }
+        let triggers = &self.constraint_triggers;
+        if triggers.len() > 16 || triggers.iter().any(|t| t.is_empty() || t.len() > 256) {
+            return Err(Error::new(Code::Range, "constraint_triggers: at most 16 texts of 1 to 256 bytes each"));
+        }
+        if !triggers.is_empty() && self.constraint.is_none() {
+            return Err(Error::new(Code::Range, "constraint_triggers need a constraint"));
+        }
+        if self.heal && !triggers.is_empty() {
+            return Err(Error::new(Code::Range, "heal does not go with constraint_triggers"));
+        }
         if let Some(max) = self.max_tokens {
             if max < self.min_tokens {
                 return Err(range("min_tokens", self.min_tokens, 0, max));
@@ -214,6 +247,16 @@ mod tests {
             (Request { stop: vec![String::new()], ..base() }, "stop"),
             (Request { cache_key: "k".repeat(257), ..base() }, "bytes in cache_key"),
             (Request { max_tokens: Some(1), min_tokens: 2, ..base() }, "min_tokens"),
+            (Request { constraint_triggers: vec![String::new()], ..base() }, "constraint_triggers"),
+            (Request { constraint_triggers: vec!["x".into()], ..base() }, "constraint_triggers need"),
+            (
+                Request {
+                    constraint_triggers: vec!["x".into()],
+                    heal: true,
+                    ..base().constraint(Constraint::Json)
+                },
+                "heal",
+            ),
             (Request { continue_final_message: true, ..Request::chat([Message::user("x")]) }, "continue_final"),
             (Request { context_policy: ContextPolicy::DropOldest, ..base() }, "context_policy"),
         ] {

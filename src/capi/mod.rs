@@ -12,6 +12,7 @@ mod basics;
 mod call;
 mod callback;
 mod chat;
+mod constraint;
 mod engine;
 mod engine_options;
 mod error;

@@ -435,6 +435,17 @@ pub extern "C" fn qask_event_cached_tokens(event: *const qask_event) -> u32 {
     })
 }
 
+/// Of the new tokens, how many a constraint left no choice for, so that they were not sampled; of a DONE event.
+///
+/// Any thread. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_event_forced_tokens(event: *const qask_event) -> u32 {
+    infallible(0, || {
+        let object = handle::get::<EventObject>(event as usize)?;
+        Ok(object.done().map_or(0, |d| d.usage.forced_tokens))
+    })
+}
+
 /// New tokens, on DONE.
 ///
 /// Any thread. A bad handle gives 0. Since 0.1.

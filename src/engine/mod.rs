@@ -34,7 +34,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::message::Message;
-use crate::model::{Model, Token};
+use crate::model::{Inner, Model, Token};
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
@@ -47,7 +47,7 @@ pub use stream::{Stream, StreamCanceller};
 use guard::ContextParams;
 use native::Context;
 use options::Resolved;
-use sequence::{Sequence, Start};
+use sequence::{Guidance, Sequence, Start};
 use shared::Shared;
 use watch::Watch;
 
@@ -293,17 +293,29 @@ struct Prepare {
 
 impl Prepare {
     fn run(self) {
-        let cancelled = self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
-        if cancelled {
-            return self.end(FinishReason::Cancelled);
+        if let Some(reason) = self.interrupted() {
+            return self.end(reason);
         }
-        let tokens = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.tokens()))
-            .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
+        let ready = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (tokens, dropped) = self.tokens()?;
+            let (tokens, guidance) = self.guidance(tokens)?;
+            Ok((tokens, guidance, dropped))
+        }))
+        .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
-        match self.shared.check().and(tokens) {
-            Ok((tokens, dropped)) => self.hand_over(tokens, dropped),
-            Err(error) => self.end(FinishReason::Error(error)),
+        match self.shared.check().and(ready) {
+            Ok((tokens, guidance, dropped)) => self.hand_over(tokens, guidance, dropped),
+            Err(error) => self.end(self.interrupted().unwrap_or(FinishReason::Error(error))),
         }
+    }
+
+    /// Why it should end now, if it should.
+    fn interrupted(&self) -> Option<FinishReason> {
+        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return Some(FinishReason::Cancelled);
+        }
+        let late = self.request.deadline.is_some_and(|d| self.submitted.elapsed() >= d);
+        late.then_some(FinishReason::Deadline)
     }
 
     /// The prompt, and how many messages were left out of it.
@@ -361,7 +373,33 @@ impl Prepare {
         Ok(())
     }
 
-    fn hand_over(self, tokens: Vec<Token>, dropped_messages: u32) {
+    /// Compiles the request's constraint, and takes back the end of the prompt where it is to be healed.
+    fn guidance(&self, tokens: Vec<Token>) -> Result<(Vec<Token>, Guidance)> {
+        let request = &self.request;
+        if request.max_tokens == Some(0) || (request.constraint.is_none() && !request.heal) {
+            return Ok((tokens, Guidance::default()));
+        }
+        let Inner { constraints, vocabulary, .. } = &*self.model.0;
+        let constraint = request.constraint.as_ref();
+        let compiled = constraints
+            .compile(vocabulary, constraint, request.json_whitespace, &|| self.interrupted().is_some())?;
+        let (mut guide, tokens, mut lead, again) = match request.heal {
+            true => compiled.heal(tokens)?,
+            false => (compiled.guide().behind(&request.constraint_triggers), tokens, Vec::new(), 0),
+        };
+        worker::check_length(tokens.len(), &self.options)?;
+        let most = request.max_tokens.map_or(usize::MAX, |n| n as usize);
+        let most = most.min(self.options.n_ctx as usize - tokens.len());
+        if request.logprobs.is_none() {
+            lead.extend(guide.take_forced(most.saturating_sub(lead.len()))?);
+        }
+        // Where healing has forced more than may be sent, the answer ends before its constraint does.
+        let guide = (lead.len() <= most).then_some(guide);
+        lead.truncate(most);
+        Ok((tokens, Guidance { guide, lead, again }))
+    }
+
+    fn hand_over(self, tokens: Vec<Token>, guidance: Guidance, dropped_messages: u32) {
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
         let adaptation = Adaptation::new(&self.request.adapters, &tokens);
         let checkpoints = match self.options.keeps_checkpoints() {
@@ -383,6 +421,7 @@ impl Prepare {
                 checkpoints: checkpoints.clone(),
                 adaptation: adaptation.clone(),
                 dropped_messages,
+                guidance: guidance.fresh(),
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();

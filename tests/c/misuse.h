@@ -52,6 +52,7 @@ static int32_t some_int32_t[8];
 static size_t some_size_t[1];
 static uint64_t some_uint64_t[1];
 static float some_float[1];
+static bool some_bool[1];
 
 static void on_progress(void *user_data, float share) {
     (void) user_data;

@@ -66,6 +66,9 @@ SPECIAL = {
     ("qask_chat_import", "json"): '"{\\"format\\":\\"qask.chat\\",\\"version\\":1,\\"messages\\":[]}"',
     ("qask_log_set", "level"): "QASK_LOG_ERROR",
     ("qask_model_tokenize", "capacity"): "8",
+    ("qask_request_set_json_schema", "schema"): '"1"',
+    ("qask_engine_ask_json", "schema"): '"1"',
+    ("qask_chat_ask_json", "schema"): '"1"',
 }
 
 
@@ -88,7 +91,7 @@ def ordinary(f, p):
         return '"x"'
     if p.base == "char" and p.stars == 2:
         return "paths" if p.name == "paths" else "texts"
-    if p.stars == 1 and p.base in ("int32_t", "size_t", "uint64_t", "float"):
+    if p.stars == 1 and p.base in ("int32_t", "size_t", "uint64_t", "float", "bool"):
         return f"some_{p.base}"
     if p.stars == 0 and p.base in ORDINARY:
         return ORDINARY[p.base]
