@@ -32,7 +32,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests asan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -92,17 +92,43 @@ c-tests: ## C programs against the library that `make lib` made
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
 
-# The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks.
+# The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks and qask's own checks.
+# UndefinedBehaviorSanitizer only in the C tests and the guard: see ARCHITECTURE.md.
 asan: export RUSTC_BOOTSTRAP := 1
 asan: export RUSTFLAGS += -Zsanitizer=address
 asan: export CFLAGS := -fsanitize=address -g1
 asan: export CXXFLAGS := -fsanitize=address -g1
-asan: setup ## the C tests under AddressSanitizer (a build of the engine of its own)
-	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST)
+asan: export QASK_GUARD_FLAGS := -fsanitize=undefined -fno-sanitize-recover=undefined
+asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a build of the engine of its own)
+	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST) \
+	    -- -Cdebug-assertions -Coverflow-checks
 	@mkdir -p target-asan/lib
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
-	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib "$$(python3 tools/models.py path smollm2-135m)"
+	@nm target-asan/lib/libqask.a 2>/dev/null | grep __ubsan_handle >/dev/null || { echo 'the guard is not sanitized' >&2; exit 1; }
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib \
+	    "$$(python3 tools/models.py path smollm2-135m)"
+
+# The third engine: everything under ThreadSanitizer, the standard library too, since a lock or an atomic that it cannot
+# see is a false alarm. For the same reason without OpenMP, whose barriers nobody instruments.
+tsan: export RUSTC_BOOTSTRAP := 1
+tsan: export RUSTFLAGS += -Zsanitizer=thread
+tsan: export CFLAGS := -fsanitize=thread -g1
+tsan: export CXXFLAGS := -fsanitize=thread -g1
+tsan: export CMAKE_DISABLE_FIND_PACKAGE_OpenMP := TRUE
+tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/tsan.supp
+tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of `make test`; needs rust-src
+	@[ -d "$$(rustc --print sysroot)/lib/rustlib/src/rust/library" ] || [ -n "$$__CARGO_TESTS_ONLY_SRC_ROOT" ] || \
+	    { echo 'make tsan builds the standard library: rustup component add rust-src' >&2; exit 1; }
+	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST)
+	@mkdir -p target-tsan/lib
+	@cp target-tsan/$(HOST)/release/libqask.a target-tsan/lib/
+	@# rustc's own runtime, in the place of gcc's: Rust calls more of it than gcc's has.
+	@cp "$$(rustc --print sysroot)"/lib/rustlib/$(HOST)/lib/librustc-*_rt.tsan.a target-tsan/lib/libtsan.a
+	@echo '-static-libtsan -L$(CURDIR)/target-tsan/lib -lstdc++ -lm -lpthread -ldl' >target-tsan/lib/libqask.libs
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib "$$(python3 tools/models.py path smollm2-135m)"
+	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --test queue
+	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --lib engine::
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

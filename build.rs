@@ -14,6 +14,10 @@ fn main() {
     let include = PathBuf::from(cmake).join("../../include");
     assert!(include.join("llama.h").is_file(), "no llama.h in {}", include.display());
 
+    // `make asan` has more to check here than in all of llama.cpp.
+    println!("cargo:rerun-if-env-changed=QASK_GUARD_FLAGS");
+    let more = env::var("QASK_GUARD_FLAGS").unwrap_or_default();
+
     // Not with the flags of RUSTFLAGS: the guard must run on any CPU, to say that the engine cannot.
     cc::Build::new()
         .cpp(true)
@@ -25,6 +29,7 @@ fn main() {
         .flag_if_supported("-Wall")
         .flag_if_supported("-Wextra")
         .flag_if_supported("-Wno-unused-parameter")
+        .flags(more.split_whitespace())
         .compile("qask_guard");
 
     native_cpu();

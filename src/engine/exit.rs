@@ -29,8 +29,8 @@ extern "C" fn stop_all() {
     // `try_lock`: in a forked child the lock may be held for ever.
     let Ok(mut engines) = ENGINES.try_lock() else { return };
     let engines: Vec<Arc<Shared>> = engines.drain(..).filter_map(|e| e.upgrade()).collect();
+    wake::stop();
     let until = Instant::now() + PATIENCE;
-    wake::stop(PATIENCE);
     engines.iter().for_each(|e| e.close());
     for engine in engines {
         engine.wait_finished(Some(until.saturating_duration_since(Instant::now())));

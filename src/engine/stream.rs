@@ -250,6 +250,22 @@ impl Stream {
     /// with a timeout of zero until something other than [`Next::Event`] comes; no wake-up is missed then, though one
     /// may come for what was read already. A callback that was set before is dropped.
     ///
+    /// ```no_run
+    /// # fn sleep_until_woken(stream: &mut qask::Stream) -> qask::Result<()> {
+    /// let (ring, bell) = std::sync::mpsc::sync_channel(1);
+    /// stream.set_wake(move || {
+    ///     let _ = ring.try_send(());
+    /// })?;
+    /// while bell.recv().is_ok() {
+    ///     while let qask::Next::Event(event) = stream.next(Some(std::time::Duration::ZERO))? {
+    ///         println!("{event:?}");
+    ///     }
+    ///     # break;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Code::OutOfMemory`] when that thread cannot be started.
     pub fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) -> Result<()> {

@@ -101,18 +101,23 @@ fn run() {
 }
 
 extern "C" fn at_exit() {
-    stop(Duration::from_secs(1));
+    stop();
 }
 
+/// How long `exit()` waits for a callback, beside what it waits for engines.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// Begins no more callbacks, and waits for one that is running: `exit()` takes apart what they use.
-pub(super) fn stop(patience: Duration) {
+pub(super) fn stop() {
     if PROCESS.load(Ordering::Acquire) != std::process::id() {
         return;
     }
     let mut state = lock(&STATE);
-    state.stopping = true;
+    if std::mem::replace(&mut state.stopping, true) {
+        return;
+    }
     CHANGED.notify_all();
-    let until = until(Some(patience));
+    let until = until(Some(PATIENCE));
     // A callback that calls exit() itself cannot be waited for.
     while state.thread.is_some_and(|t| t != thread::current().id()) {
         let (next, in_time) = wait(&CHANGED, state, until);

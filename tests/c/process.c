@@ -1,6 +1,7 @@
 /* The library as a guest: fork, exit with running streams, a small stack, and silence. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "test.h"
@@ -48,14 +49,27 @@ static void *pull(void *stream) {
     return NULL;
 }
 
-/* exit() with live handles, a prompt being evaluated, a running stream and a reader that waits. */
+/* Callbacks end before what a program took apart at its exit: this was registered first, so it comes last. */
+static atomic_bool torn_down;
+static void tear_down(void) { atomic_store(&torn_down, true); }
+static void slow_wake(void *unused) {
+    (void) unused;
+    if (atomic_load(&torn_down)) _exit(7);
+    usleep(5000);
+    if (atomic_load(&torn_down)) _exit(8);
+}
+
+/* exit() with live handles, a prompt being evaluated, a running stream, a reader that waits, and a busy callback. */
 static void leave(void) {
+    atexit(tear_down);
     qask_model *model = load(model_path);
     qask_engine *engine = start(model);
     qask_request *request = ask("Count from one to a thousand.", 2000);
     OK(qask_request_set_ignore_eos(request, true, &error));
     pthread_t reader;
-    pthread_create(&reader, NULL, pull, submit(engine, request));
+    qask_stream *stream = submit(engine, request);
+    OK(qask_stream_set_wake(stream, slow_wake, NULL, NULL, &error));
+    pthread_create(&reader, NULL, pull, stream);
     usleep(100000);
     static char words[12000];
     for (size_t i = 0; i + 6 < sizeof words; i += 5) memcpy(words + i, "word ", 6);

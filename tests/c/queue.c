@@ -121,7 +121,9 @@ static void in_and_out(const qask_engine *engine) {
 
 static void *wait_for_a_name(void *queue) {
     uint64_t tag = 0;
-    return (void *) (intptr_t) next(queue, -1, &tag);
+    qask_status status;
+    while ((status = next(queue, -1, &tag)) == QASK_ERR_BUSY) usleep(1000);
+    return (void *) (intptr_t) status;
 }
 
 static void freeing_wakes(void) {
@@ -129,11 +131,15 @@ static void freeing_wakes(void) {
     pthread_t waiter;
     pthread_create(&waiter, NULL, wait_for_a_name, queue);
     uint64_t tag = 0;
-    for (double until = now_ms() + 5000; next(queue, 0, &tag) != QASK_ERR_BUSY;) CHECK(now_ms() < until);
+    /* One reader at a time: this thread is turned away as soon as the other waits. */
+    qask_status status = QASK_OK;
+    for (double until = now_ms() + 5000; status != QASK_ERR_BUSY && now_ms() < until; usleep(1000))
+        status = next(queue, 0, &tag);
+    CHECK(status == QASK_ERR_BUSY);
     qask_queue_free(queue);
-    void *status = NULL;
-    pthread_join(waiter, &status);
-    CHECK((qask_status) (intptr_t) status == QASK_ERR_CLOSED);
+    void *seen = NULL;
+    pthread_join(waiter, &seen);
+    CHECK((qask_status) (intptr_t) seen == QASK_ERR_CLOSED);
     FAILS(QASK_ERR_HANDLE, qask_queue_next(queue, 0, &tag, &error));
 }
 

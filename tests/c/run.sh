@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the C tests and examples against a built library and runs them.
 # Usage: run.sh LIBRARY_FOLDER MODEL.gguf
-# ASAN=1: the library was built with AddressSanitizer and test hooks (`make asan`); the programs are too.
+# SANITIZER=address,undefined or thread: the library was built with it and test hooks (`make asan`, `make tsan`); the
+# programs are too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 lib=$(realpath "$1") model=$2
@@ -15,7 +16,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue constraints)
+tests=(lifecycle process content chat queue constraints threads)
 
 fail() {
     echo "tests/c: $*" >&2
@@ -36,24 +37,29 @@ build() { # source, output, how to link
 
 python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
 
-if [ "${ASAN:-}" = 1 ]; then
-    flags+=(-fsanitize=address)
+if [ -n "${SANITIZER:-}" ]; then
+    flags+=("-fsanitize=$SANITIZER" -fno-sanitize-recover=undefined)
+    case $SANITIZER in
+    thread) bugs=(race:ThreadSanitizer) tests=(threads queue) ;;
+    # What is planted inside the library is seen too.
+    *) bugs=(overflow:AddressSanitizer leak:LeakSanitizer 'undefined:runtime error') tests+=(faults) ;;
+    esac
     # First the proof that it would see something.
     build tests/c/planted.c "$out/planted" "${static[@]}"
-    for bug in overflow leak; do
-        if "$out/planted" "$bug" >"$out/log" 2>&1; then fail "the sanitizer missed a planted $bug"; fi
-        grep -q AddressSanitizer "$out/log" || grep -q LeakSanitizer "$out/log" || fail "no report of a planted $bug"
+    for bug in "${bugs[@]}"; do
+        if "$out/planted" "${bug%%:*}" >"$out/log" 2>&1; then fail "the sanitizer missed a planted ${bug%%:*}"; fi
+        grep -q "${bug#*:}" "$out/log" || { cat "$out/log" >&2; fail "no report of a planted ${bug%%:*}"; }
     done
-    # What is planted inside the library is seen too.
-    tests+=(faults)
     for t in "${tests[@]}"; do
         build "tests/c/$t.c" "$out/$t" "${static[@]}"
-        echo "asan: $t"
-        $limit "$out/$t" "$model"
+        echo "$SANITIZER: $t"
+        timeout 1200 "$out/$t" "$model"
     done
-    $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${static[@]}"
-    timeout 1200 "$out/misuse" "$model"
-    echo "asan: clean"
+    if [ "$SANITIZER" != thread ]; then
+        $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${static[@]}"
+        timeout 1200 "$out/misuse" "$model"
+    fi
+    echo "$SANITIZER: clean"
     exit 0
 fi
 
