@@ -32,7 +32,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests docs docs-tests asan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,8 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests
+	$(MAKE) --no-print-directory docs-tests
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory asan
 
 c-tests: ## C programs against the library that `make lib` made
@@ -110,6 +112,20 @@ install: $(if $(HOST),lib) ## header, libraries, pkg-config files and CMake pack
 
 uninstall: ## remove what install laid down
 	@DESTDIR="$(DESTDIR)" tools/install.sh --uninstall "$(PREFIX)" "$(LIBDIR)"
+
+# The tool of the pages, by itself in a folder; an installed mkdocs is not used, so that pages are the same everywhere.
+$(CARGO_TARGET_DIR)/docs-venv/done: docs/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: setup $(CARGO_TARGET_DIR)/docs-venv/done ## reference pages in target/docs/site, links checked
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --release --no-deps
+	@MKDOCS=$(abspath $(CARGO_TARGET_DIR))/docs-venv/bin/mkdocs tools/docs.py $(CARGO_TARGET_DIR)/docs $(CARGO_TARGET_DIR)/doc
+
+docs-tests: ## every program of README.md and docs/ is compiled and run
+	$(CARGO) build --quiet --release $(FEATURES)
+	tests/docs/run.sh $(LIB) $(CARGO_TARGET_DIR)/release "$$(python3 tools/models.py path smollm2-135m)"
 
 dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
 	tools/dist.sh

@@ -71,14 +71,6 @@ done
 $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${shared[@]}"
 $limit "$out/misuse" "$model"
 
-# ---- the README's program ----
-sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$out/readme.c"
-$CC -std=c99 "${strict[@]}" -Iinclude "$out/readme.c" -o "$out/readme" "${shared[@]}"
-ln -s "$(realpath "$model")" "$out/model.gguf"
-(cd "$out" && $limit ./readme) >"$out/log"
-[ -s "$out/log" ] || fail "the README's program said nothing"
-echo "ok: README"
-
 # ---- examples: the same stems in C and Rust ----
 for source in examples/rust/*.rs; do
     stem=$(basename "$source" .rs)
