@@ -216,7 +216,27 @@ struct engine : object<engine, qask_engine, qask_engine_free> {
         return stream(make<qask_stream>(qask_engine_submit, get(), request.get(), raw(cancel)));
     }
 };
-//CHAT
+
+struct chat : object<chat, qask_chat, qask_chat_free> {
+    /* `settings` has the sampling, limits and tools of every answer. */
+    explicit chat(const engine &engine, const request *settings = nullptr)
+        : object(make<qask_chat>(qask_chat_new, engine.get(), raw(settings))) {}
+    chat &system(std::string_view content) { return call(qask_chat_set_system, content.data(), content.size()); }
+    qask::stream send(std::string_view content, const qask::cancel *cancel = nullptr) {
+        return qask::stream(make<qask_stream>(qask_chat_send, get(), content.data(), content.size(), raw(cancel)));
+    }
+    qask::stream regenerate(const qask::cancel *cancel = nullptr) {
+        return qask::stream(make<qask_stream>(qask_chat_regenerate, get(), raw(cancel)));
+    }
+    std::size_t count() const noexcept { return qask_chat_count(get()); }
+    std::string text_at(std::size_t index) const { return take(make<qask_string>(qask_chat_text_at, get(), index)); }
+    std::string export_json() const { return take(make<qask_string>(qask_chat_export, get())); }
+    chat &import_json(std::string_view json) { return call(qask_chat_import, json.data(), json.size()); }
+    chat fork() const { return chat(make<qask_chat>(qask_chat_fork, get())); }
+
+  private:
+    explicit chat(qask_chat *handle) noexcept : object(handle) {}
+};
 } // namespace qask
 
 #endif /* QASK_HPP */
