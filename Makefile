@@ -67,6 +67,7 @@ check: setup ## format, lints, header drift, licences
 	$(CARGO) clippy --release --all-targets $(FEATURES) -- -D warnings
 	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
 	python3 tools/check_header.py include/qask.h
+	python3 tools/check_examples.py
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi

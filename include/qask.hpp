@@ -237,6 +237,18 @@ struct chat : object<chat, qask_chat, qask_chat_free> {
   private:
     explicit chat(qask_chat *handle) noexcept : object(handle) {}
 };
+
+/* Streams that have something to read, for one thread that serves many. */
+struct queue : object<queue, qask_queue, qask_queue_free> {
+    queue() : object(make<qask_queue>(qask_queue_new)) {}
+    /* The stream still belongs to you; `tag` is what next gives for it. */
+    queue &add(const stream &of, std::uint64_t tag) { return call(qask_queue_add, of.get(), tag); }
+    std::optional<std::uint64_t> next(std::int64_t timeout_ms = -1) {
+        std::uint64_t tag = 0;
+        if (qask::call(qask_queue_next, get(), timeout_ms, &tag) != QASK_OK) return std::nullopt;
+        return tag;
+    }
+};
 } // namespace qask
 
 #endif /* QASK_HPP */

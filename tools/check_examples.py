@@ -80,7 +80,10 @@ def unused_in_rust(items, text):
     called = set(re.findall(r"(?:\.|::|\b)(\w+)(?:::<[^>]*>)?\(", text)) | set(re.findall(r"::(\w+)", text))
     fields = set(re.findall(r"\.(\w+)\b(?!\()", text)) | set(re.findall(r"\b(\w+)(?:: |,| \}| \.\.)", text))
     known = {"fn": called, "field": fields}
-    return [item for item in items if item[2] not in known.get(item[1], words)]
+    # `pub use formats::detect as detect_format`.
+    sources = "".join(p.read_text() for p in rust_sources())
+    renamed = {name for name, other in re.findall(r"\b(\w+) as (\w+)\b", sources) if other in called}
+    return [item for item in items if item[2] not in known.get(item[1], words) | renamed]
 
 
 def main():
