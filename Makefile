@@ -32,7 +32,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,7 @@ check: setup ## format, lints, header drift, licences
 	$(CARGO) clippy --release --all-targets $(FEATURES) -- -D warnings
 	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
 	python3 tools/check_header.py include/qask.h
+	python3 tools/check_examples.py
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
@@ -79,6 +80,8 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests
+	$(MAKE) --no-print-directory docs-tests
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory asan
 
 schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
@@ -148,6 +151,20 @@ install: $(if $(HOST),lib) ## header, libraries, pkg-config files and CMake pack
 
 uninstall: ## remove what install laid down
 	@DESTDIR="$(DESTDIR)" tools/install.sh --uninstall "$(PREFIX)" "$(LIBDIR)"
+
+# The tool of the pages, by itself in a folder; an installed mkdocs is not used, so that pages are the same everywhere.
+$(CARGO_TARGET_DIR)/docs-venv/done: docs/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: setup $(CARGO_TARGET_DIR)/docs-venv/done ## reference pages in target/docs/site, links checked
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --release --no-deps
+	@MKDOCS=$(abspath $(CARGO_TARGET_DIR))/docs-venv/bin/mkdocs tools/docs.py $(CARGO_TARGET_DIR)/docs $(CARGO_TARGET_DIR)/doc
+
+docs-tests: ## every program of README.md and docs/ is compiled and run
+	$(CARGO) build --quiet --release $(FEATURES)
+	tests/docs/run.sh $(LIB) $(CARGO_TARGET_DIR)/release "$$(python3 tools/models.py path smollm2-135m)"
 
 dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
 	tools/dist.sh
