@@ -167,7 +167,7 @@ impl Embedder {
         }
         check_threads("threads", threads)?;
         let setup = Setup {
-            n_batch: budget.max(max_tokens).max(options.max_sequences),
+            n_batch: budget.max(max_tokens),
             budget,
             max_sequences: options.max_sequences,
             threads,
@@ -219,8 +219,12 @@ impl Embedder {
         cancel: Option<&Cancel>,
     ) -> Result<Vec<f32>> {
         match self.0.pooling {
-            Pooling::None => return Err(Error::new(Code::Unsupported, "without pooling, embed the tokens of a text")),
-            Pooling::Rank => return Err(Error::new(Code::Unsupported, "this model gives scores: rerank documents")),
+            Pooling::None => {
+                return Err(Error::new(Code::Unsupported, "without pooling, embed the tokens of a text"))
+            }
+            Pooling::Rank => {
+                return Err(Error::new(Code::Unsupported, "this model gives scores: rerank documents"))
+            }
             _ => {}
         }
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
@@ -266,6 +270,13 @@ impl Embedder {
         Ok(all.chunks_exact(width).map(|c| c[0]).collect())
     }
 
+    /// How many tokens a text has as an input, its prefix and what the model puts around it included, before any
+    /// truncation.
+    pub fn count_tokens(&self, text: &str, purpose: Purpose) -> Result<usize> {
+        let prefix = self.0.prefix(purpose);
+        Ok(self.0.model.tokenize(&format!("{prefix}{text}"), true, false)?.len())
+    }
+
     /// Takes no more calls, ends those that wait with [`Code::Closed`], and waits until the memory is free; false when
     /// the time ran out first. `None` waits for as long as it takes.
     pub fn close(&self, timeout: Option<Duration>) -> bool {
@@ -286,10 +297,10 @@ fn pooling(model: &Model, options: &EmbedderOptions) -> Result<Pooling> {
         Some(pooling) => pooling,
         None => {
             return unsupported(format!(
-                "the model ({}) does not say how its vectors are pooled; it may not be made for embeddings: set the \
+            "the model ({}) does not say how its vectors are pooled; it may not be made for embeddings: set the \
                  pooling to use it all the same",
-                info.architecture
-            ))
+            info.architecture
+        ))
         }
     };
     if pooling == Pooling::Rank && !info.has_classifier() {
@@ -392,11 +403,8 @@ impl Inner {
         let facts = &self.model.0.native.facts;
         let vocabulary = &self.model.0.vocabulary;
         let some = |wanted: bool, token: Token| (wanted && token >= 0).then_some(token);
-        let (bos, eos, sep) = (
-            some(facts.add_bos, facts.bos),
-            some(facts.add_eos, facts.eos),
-            some(facts.add_sep, facts.sep),
-        );
+        let (bos, eos, sep) =
+            (some(facts.add_bos, facts.bos), some(facts.add_eos, facts.eos), some(facts.add_sep, facts.sep));
         let ends = 1 + usize::from(eos.is_some()) + usize::from(sep.is_some()) + 1;
         bigstack::run(|| {
             let query = vocabulary.tokenize_on_worker(query, false, false)?;

@@ -127,4 +127,5 @@ def main(weights_package, tokenizer_package, out):
     w.write(out)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

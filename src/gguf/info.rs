@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::header::Container;
 use super::hparams::Hparams;
-use super::{names, types};
 use super::value::Value;
 use super::vocab::Vocabulary;
+use super::{names, types};
 
 /// A model, described by its file alone.
 #[derive(Clone, Debug)]
