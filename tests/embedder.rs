@@ -304,3 +304,33 @@ fn a_call_is_cancelled_on_its_way() {
     assert!(e.close(Some(Duration::from_secs(10))));
     assert_eq!(e.embed(&["x"], Purpose::Plain, None).unwrap_err().code(), Code::Closed);
 }
+
+#[test]
+fn scores_equal_an_independent_computation() {
+    let model = load("minilm-random-rerank-f32.gguf");
+    let e = embedder(&model);
+    assert_eq!(e.pooling(), Pooling::Rank);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let expected = std::fs::read_to_string(folder.join("rerank.txt")).unwrap();
+    let expected: Vec<f32> = expected.lines().map(|l| l.parse().unwrap()).collect();
+    let (texts, _) = reference("minilm");
+    let (query, documents) = (&texts[0], &texts[1..40]);
+    let found = e.rerank(query, documents, None).unwrap();
+    assert_eq!((expected.len(), found.len()), (39, 39));
+    let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    let spread = expected.iter().fold(0f32, |m, x| m.max((x - expected[0]).abs()));
+    println!("worst difference {worst:.1e}, scores spread over {spread:.3}");
+    assert!(worst < 2e-3 && spread > 0.1, "{worst} {spread}");
+    // One by one as well, and what is too long is cut from the document.
+    let alone = e.rerank(query, &documents[..1], None).unwrap();
+    assert!((alone[0] - found[0]).abs() < 1e-4);
+    let long = "word ".repeat(600);
+    let error = e.rerank(query, &["short", &long], None).unwrap_err();
+    assert_eq!(error.code(), Code::TooLong);
+    assert!(error.message().contains("text 1 has"), "{error}");
+    assert_eq!(e.rerank(&long, documents, None).unwrap_err().code(), Code::TooLong);
+    assert_eq!(e.embed(&["x"], Purpose::Plain, None).unwrap_err().code(), Code::Unsupported);
+    let options = EmbedderOptions { truncation: Truncation::End, ..EmbedderOptions::default() };
+    let cut = Embedder::new(&model, options).unwrap().rerank(query, &[&long], None).unwrap();
+    assert!(cut[0].is_finite());
+}

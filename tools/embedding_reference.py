@@ -7,7 +7,8 @@ f64. MiniLM's weights are the original f32 ones, so that its vectors prove the c
 blocks of the GGUF, and what is multiplied with them is rounded to Q8_0 first, as ggml does with Q4_0: its vectors prove
 the computation, not the quantization. (Without that rounding the worst cosine is 0.99987.)
 
-The result, tests/data/NAME.i16: a vector a line of sentences.txt, each number times 32,767, little-endian.
+The result, tests/data/NAME.i16: a vector a line of sentences.txt, each number times 32,767, little-endian; and
+rerank.txt: what the model with a random head scores for the first line as query and the next 39 as documents.
 """
 import math
 import sys
@@ -92,9 +93,19 @@ def minilm(package):
     return w, lambda text: embed(w, t.encode(text).ids, 12, 6, 1e-12)
 
 
+def scores(w, t, query, documents):
+    """A cross-encoder's: the first token's state through the head. llama.cpp knows one kind of token type."""
+    for text in documents:
+        first = forward(w, t.encode(query, text).ids, 12, 6, 1e-12)[0]
+        yield (np.tanh(linear(first, w, "cls")) @ w["cls.output.weight"].reshape(-1) + w["cls.output.bias"])[0]
+
+
 def main(minilm_package, tokenizer_package):
     _, embed_minilm = minilm(minilm_package)
     write("minilm", [embed_minilm(text) for text in TEXTS])
+    w = from_gguf(cache() / "minilm-random-rerank-f32.gguf")
+    found = scores(w, tokenizer(minilm_package, "/tokenizer.json"), TEXTS[0], TEXTS[1:40])
+    (DATA / "rerank.txt").write_text("".join(f"{x:.6f}\n" for x in found))
     w = from_gguf(cache() / "multilingual-e5-small-q4_0.gguf")
     w["rounds"] = True
     t = tokenizer(tokenizer_package, "/tokenizer.json")
