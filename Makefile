@@ -30,6 +30,8 @@ CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
 LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 # A name of models.py, or a path.
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
+# What the C tests run with: a model that chats and one that embeds.
+c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
 .PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests docs docs-tests asan tsan dist dist-test clean
@@ -73,7 +75,7 @@ check: setup ## format, lints, header drift, licences
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
 
 test: check ## everything CI runs
-	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank e5-small
 	python3 tools/vectors.py || [ $$? = 3 ]
 	python3 tools/schemas.py || [ $$? = 3 ]
 	$(CARGO) test --release $(FEATURES)
@@ -90,7 +92,7 @@ schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	QASK_SCHEMAS=full $(CARGO) test --release $(FEATURES) --test schemas -- --nocapture --test-threads 1
 
 c-tests: ## C programs against the library that `make lib` made
-	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+	tests/c/run.sh $(LIB) $(c_models)
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
@@ -109,8 +111,7 @@ asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a buil
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
 	@nm target-asan/lib/libqask.a 2>/dev/null | grep __ubsan_handle >/dev/null || { echo 'the guard is not sanitized' >&2; exit 1; }
-	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib \
-	    "$$(python3 tools/models.py path smollm2-135m)"
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib $(c_models)
 
 # The third engine: everything under ThreadSanitizer, the standard library too, since a lock or an atomic that it cannot
 # see is a false alarm. For the same reason without OpenMP, whose barriers nobody instruments.
@@ -129,7 +130,7 @@ tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of
 	@# rustc's own runtime, in the place of gcc's: Rust calls more of it than gcc's has.
 	@cp "$$(rustc --print sysroot)"/lib/rustlib/$(HOST)/lib/librustc-*_rt.tsan.a target-tsan/lib/libtsan.a
 	@echo '-static-libtsan -L$(CURDIR)/target-tsan/lib -lstdc++ -lm -lpthread -ldl' >target-tsan/lib/libqask.libs
-	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib "$$(python3 tools/models.py path smollm2-135m)"
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib $(c_models)
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --test queue
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --lib engine::
 

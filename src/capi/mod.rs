@@ -13,6 +13,8 @@ mod call;
 mod callback;
 mod chat;
 mod constraint;
+mod embedder;
+mod embedder_options;
 mod engine;
 mod engine_options;
 mod error;
