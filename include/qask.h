@@ -29,7 +29,7 @@
  * Names. qask_<noun>_<verb>[_<what>]. A verb means the same everywhere: new (memory only), load (reads files),
  * inspect, retain (one more handle), free, close, set_x, add_x, a bare noun is a getter, is/has/supports, count, at,
  * submit, ask, accepts, prewarm/unpin, send (a message, for an answer), regenerate, wait, next, collect, cancel, raise
- * (a cancel flag), drop, clear, fork, export/import, render, tokenize/detokenize.
+ * (a cancel flag), drop, clear, fork, export/import, render, tokenize/detokenize, embed, rerank.
  *
  * Handles. Objects are reached through pointers to incomplete types. Their value is a number in a table of the
  * library: it is never dereferenced, so a freed, wrong-typed or garbage handle is QASK_ERR_HANDLE and not a crash.
@@ -2013,6 +2013,20 @@ qask_status qask_chat_send(qask_chat *chat,
                            const qask_cancel *cancel,
                            qask_stream **out,
                            qask_error **error);
+
+// Says something and waits for an answer that is JSON and valid under `schema`, as `qask_engine_ask_json`; it joins the
+// history. `cancel` may be NULL. The caller frees the string with `qask_string_free`.
+//
+// One owner. Errors: as `qask_chat_send`, JSON, GRAMMAR (the schema), TOO_LONG (`max_tokens` or the context ended the
+// answer before its JSON was complete), CANCELLED, DEADLINE, and that of the generation. Since 0.1.
+qask_status qask_chat_ask_json(qask_chat *chat,
+                               const char *text,
+                               size_t length,
+                               const char *schema,
+                               size_t schema_length,
+                               const qask_cancel *cancel,
+                               qask_string **json,
+                               qask_error **error);
 
 // As `qask_chat_send`, with any message in the JSON of OpenAI's API, such as a tool's result. The caller frees the
 // stream with `qask_stream_free`.
