@@ -305,7 +305,10 @@ impl Prepare {
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
         match self.shared.check().and(ready) {
             Ok((tokens, guidance, dropped)) => self.hand_over(tokens, guidance, dropped),
-            Err(error) => self.end(self.interrupted().unwrap_or(FinishReason::Error(error))),
+            Err(error) => {
+                let reason = self.interrupted().unwrap_or(FinishReason::Error(error));
+                self.end(reason);
+            }
         }
     }
 
