@@ -1818,9 +1818,9 @@ uint32_t qask_event_prompt_tokens(const qask_event *event);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_cached_tokens(const qask_event *event);
 
-// Of the new tokens, how many a constraint left no choice for, so that they were not sampled; of a DONE event.
+// Of the new tokens, how many a constraint left no choice for, so that they were not sampled, on DONE.
 //
-// Any thread. Since 0.1.
+// Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_forced_tokens(const qask_event *event);
 
 // New tokens, on DONE.

@@ -435,9 +435,9 @@ pub extern "C" fn qask_event_cached_tokens(event: *const qask_event) -> u32 {
     })
 }
 
-/// Of the new tokens, how many a constraint left no choice for, so that they were not sampled; of a DONE event.
+/// Of the new tokens, how many a constraint left no choice for, so that they were not sampled, on DONE.
 ///
-/// Any thread. Since 0.1.
+/// Any thread. A bad handle gives 0. Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_event_forced_tokens(event: *const qask_event) -> u32 {
     infallible(0, || {
