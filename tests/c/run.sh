@@ -15,7 +15,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue)
+tests=(lifecycle process content chat queue adapters)
 
 fail() {
     echo "tests/c: $*" >&2
