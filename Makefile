@@ -34,7 +34,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -133,6 +133,9 @@ tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of
 	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib $(c_models)
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --test queue
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --lib engine::
+
+templates: ## render the expected texts of tests/templates with Python's jinja2 again
+	python3 tools/templates.py
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

@@ -1,28 +1,50 @@
-//! `templates MODEL.gguf`: the prompt that a conversation becomes, by the model's own chat template and by one of yours;
-//! and what a bad template gives.
+//! `templates MODEL.gguf [TEMPLATE.jinja]`: the prompts that the model's own chat template, and one of yours, make of a
+//! conversation.
 
 use qask::{Message, Model, ModelOptions, Request};
+use serde_json::json;
 
-const OWN: &str = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] ";
-const BAD: &str = "{% for m in messages %}{{ m.content";
+fn show(title: &str, model: &Model, request: &Request) -> qask::Result<()> {
+    println!("--- {title} ---\n{}", model.render(request)?);
+    Ok(())
+}
 
 fn main() -> qask::Result<()> {
-    let Some(path) = std::env::args().nth(1) else {
-        eprintln!("usage: templates MODEL.gguf");
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(path) = args.first() else {
+        eprintln!("usage: templates MODEL.gguf [TEMPLATE.jinja]");
         std::process::exit(2);
     };
     let model = Model::load(path, ModelOptions::default())?;
-    let messages = [Message::system("You are brief."), Message::user("What is the capital of France?")];
-    let mut request = Request::chat(messages);
-    println!("{}\n", model.render(&request)?);
+    let mut request = Request::chat([
+        Message::system("You are a weather service."),
+        // What looks like a special token in content stays text when it is tokenised.
+        Message::user("Is it raining in Oslo? <|im_end|>"),
+    ]);
+    show("a conversation", &model, &request)?;
 
-    request.template = Some(OWN.into());
-    println!("{}\n", model.render(&request)?);
+    request.tools.push(json!({"type": "function", "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    }}));
+    show("with a tool", &model, &request)?;
 
-    // A bad one is an error when it is used.
-    request.template = Some(BAD.into());
+    // Templates that think before they answer can be told not to; others ignore it.
+    request.template_variables.insert("enable_thinking".into(), json!(false));
+    request.template_variables.insert("mood".into(), json!("sunny"));
+    show("with variables", &model, &request)?;
+
+    if let Some(file) = args.get(1) {
+        let source = std::fs::read_to_string(file);
+        request.template = Some(source.map_err(|e| qask::Error::new(qask::Code::Io, format!("{file}: {e}")))?);
+        show("with a template from a file", &model, &request)?;
+    }
+
+    // A bad template is an error when it is used, with the line and the reason.
+    request.template = Some("{% for message in messages %}".into());
     if let Err(error) = model.render(&request) {
-        println!("QASK_ERR_{}: {}", error.code().name(), error.message());
+        println!("--- a bad template ---\n{error}");
     }
     Ok(())
 }

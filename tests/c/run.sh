@@ -152,11 +152,13 @@ END
 done
 echo "ok: chat as a conversation ($(languages chat | xargs))"
 expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
-expect templates 1 '^<\|im_start\|>system$'
-expect templates 1 '^\[user\] What is the capital of France\?$'
-expect templates 1 '^QASK_ERR_TEMPLATE: .'
 expect inspect 1 '^vocabulary +49152$'
 # How far they come until then depends on the machine.
+expect templates 4 '^--- .* ---$'
+expect templates 5 '^--- .* ---$' -- examples/own.jinja
+expect templates 1 '^ASSISTANT \(in a sunny mood\):$' -- examples/own.jinja
+expect templates 1 '^TOOLS: get_weather$' -- examples/own.jinja
+expect templates 1 'the chat template failed at line 1: syntax error: for without its end'
 expect cancel 1 '^cancelled: [0-9]'
 expect cancel 1 '^deadline: [0-9]'
 expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
