@@ -14,7 +14,8 @@ pub(crate) fn messages(messages: &[Message], source: &str, objects: bool) -> Vec
         .iter()
         .map(|message| {
             let map = message.as_json();
-            if !map.contains_key("tool_calls") && !(map.contains_key("reasoning_content") && thought.is_some()) {
+            let renames = thought.is_some() && map.contains_key("reasoning_content");
+            if !renames && !map.contains_key("tool_calls") {
                 return message.clone();
             }
             let mut map = map.clone();

@@ -148,7 +148,7 @@ impl Sequence {
         } = start;
         let Guidance { guide, lead, again } = guidance;
         // Another id for every call: of each answer, and of each turn of a chat with a fixed seed.
-        let salt = u64::from(seed) << 32 | u64::from(choice) << 24 ^ tokens.len() as u64;
+        let salt = (u64::from(seed) << 32) ^ (u64::from(choice) << 24) ^ tokens.len() as u64;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             // The first NUL parts the two, so that no cache key can look like another with adapters.
