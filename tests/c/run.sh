@@ -112,6 +112,7 @@ expect() { # stem, number of matching lines, pattern, arguments before the model
 }
 expect chat 1 'Paris' -- 'Complete the sentence: the capital of France is'
 expect chat 1 'Paris' --once -- 'Complete the sentence: the capital of France is'
+expect tools 1 '^get_weather\(\{"city": ".*"\}\)' -- 'What is the weather in Paris?'
 # A conversation from standard input: history, saving and loading, and an error that does not end it.
 $CXX -std=c++17 -O2 "${strict[@]}" -Iinclude examples/cpp/chat.cpp -o "$out/chat-cpp" "${shared[@]}"
 for language in c cpp rust; do
