@@ -22,6 +22,9 @@ MODEL ?= smollm2-135m
 BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 # More for benches/run.py, such as `--only samplers` or `--peers`.
 BENCH ?=
+TARGET ?= output
+TIME ?= 60
+BFCL ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
 # The libraries' folder under PREFIX.
@@ -34,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -136,6 +139,17 @@ tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of
 
 templates: ## render the expected texts of tests/templates with Python's jinja2 again
 	python3 tools/templates.py
+
+# Any run is as good as another, so a first minute costs nothing: TIME=600 is what a change of the parsers deserves.
+fuzz: setup ## fuzz a parser: TARGET=output or text, TIME=seconds (needs cargo-fuzz)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
+	@python3 fuzz/seeds.py
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz run $(TARGET) -- -max_total_time=$(TIME) -timeout=10
+
+bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --server …', see tools/bfcl.py
+	python3 tools/models.py fetch qwen2.5-coder-1.5b
+	$(CARGO) build --release $(FEATURES) --example bfcl
+	python3 tools/bfcl.py $(CARGO_TARGET_DIR)/release/examples/bfcl "$$(python3 tools/models.py path qwen2.5-coder-1.5b)" $(BFCL)
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

@@ -76,6 +76,7 @@
  *     Requests
  *     Requests: sampling
  *     Requests: what the answer must look like
+ *     Requests and events: tools and thoughts
  *     Engine options
  *     Engines and their statistics
  *     Streams and events
@@ -1269,6 +1270,91 @@ qask_status qask_engine_ask_json(const qask_engine *engine,
                                  qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
+// Requests and events: tools and thoughts
+// ------------------------------------------------------------------------------------------------
+
+// Whether tools are called: "auto" (the default), "none" (the model does not see them), or "required" (at least one
+// call; its arguments keep to the tool's schema).
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY, RANGE. Since 0.1.
+qask_status qask_request_set_tool_choice(qask_request *request,
+                                         const char *choice,
+                                         qask_error **error);
+
+// This tool is called; its arguments keep to its schema. A tool of that name must be there when the request is
+// submitted.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_tool_choice_function(qask_request *request,
+                                                  const char *function,
+                                                  qask_error **error);
+
+// Whether an answer may hold more than one call. Default true; otherwise it ends with its first.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_parallel_tool_calls(qask_request *request,
+                                                 bool value,
+                                                 qask_error **error);
+
+// How the model writes calls: a name of the table in docs/tools.md, such as "hermes". Default: as its chat template
+// says. An unknown name is RANGE when the request is submitted.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_tool_format(qask_request *request,
+                                         const char *format,
+                                         qask_error **error);
+
+// Whether a model that can do both thinks before it answers. Default: as its chat template has it.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_thinking(qask_request *request, bool value, qask_error **error);
+
+// After so many tokens of thought it is closed, and the answer begins. Default: no limit.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_reasoning_budget(qask_request *request,
+                                              uint32_t value,
+                                              qask_error **error);
+
+// Whether thoughts are events of their own (REASONING). Default true; otherwise they are text, with their marks.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_request_set_split_reasoning(qask_request *request,
+                                             bool value,
+                                             qask_error **error);
+
+// Which call of the answer a TOOL_CALL or TOOL_CALL_DELTA event belongs to, from 0.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint32_t qask_event_tool_index(const qask_event *event);
+
+// The call's id, on TOOL_CALL and TOOL_CALL_DELTA: nine letters and digits, for the tool's answer to name. UTF-8,
+// NUL-terminated, valid as long as the event. `length` (may be NULL) gets its bytes without the NUL.
+//
+// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
+const char *qask_event_tool_id(const qask_event *event,
+                               size_t *length);
+
+// The tool that is called, on TOOL_CALL and TOOL_CALL_DELTA. UTF-8, NUL-terminated, valid as long as the event.
+// `length` (may be NULL) gets its bytes without the NUL.
+//
+// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
+const char *qask_event_tool_name(const qask_event *event,
+                                 size_t *length);
+
+// On TOOL_CALL the arguments, a JSON object; on TOOL_CALL_DELTA more of them. UTF-8, NUL-terminated, valid as long as
+// the event. `length` (may be NULL) gets its bytes without the NUL.
+//
+// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
+const char *qask_event_tool_arguments(const qask_event *event,
+                                      size_t *length);
+
+// Of the new tokens, how many were thought, on DONE.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint32_t qask_event_reasoning_tokens(const qask_event *event);
+
+// ------------------------------------------------------------------------------------------------
 // Engine options
 // ------------------------------------------------------------------------------------------------
 
@@ -1675,6 +1761,16 @@ uint32_t qask_stats_threads_batch(const qask_stats *stats);
 // New text.
 #define QASK_EVENT_TEXT 1
 
+// New thoughts, of a model that thinks before it answers.
+#define QASK_EVENT_REASONING 2
+
+// A part of a tool call that is on its way: a preview. Those of one call, put together, are its arguments; where the
+// call is never completed, it comes as TEXT as well.
+#define QASK_EVENT_TOOL_CALL_DELTA 3
+
+// A complete tool call: `qask_event_tool_id`, `_name`, `_arguments`.
+#define QASK_EVENT_TOOL_CALL 4
+
 // The end of one choice, with its reason and usage.
 #define QASK_EVENT_DONE 5
 
@@ -1683,6 +1779,9 @@ uint32_t qask_stats_threads_batch(const qask_stats *stats);
 
 // `max_tokens`, or the context is full.
 #define QASK_FINISH_LENGTH 2
+
+// It ended with at least one complete tool call.
+#define QASK_FINISH_TOOL_CALLS 3
 
 // Cancelled by the caller.
 #define QASK_FINISH_CANCELLED 4
@@ -1858,7 +1957,7 @@ int64_t qask_event_first_token_us(const qask_event *event);
 // Any thread. A bad handle gives 0. Since 0.1.
 int64_t qask_event_decode_us(const qask_event *event);
 
-// The new text of a TEXT event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
+// The new text of a TEXT or REASONING event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
 // the event. `length` (may be NULL) gets its bytes without the NUL.
 //
 // Any thread. NULL where there is none, and for a bad handle. Since 0.1.
@@ -1872,7 +1971,7 @@ const char *qask_event_text(const qask_event *event,
 const char *qask_event_error_message(const qask_event *event,
                                      size_t *length);
 
-// The finish reason as OpenAI names it ("stop", "length"), and "cancelled", "deadline", "error"; "" on other events.
+// The finish reason as OpenAI names it ("stop", "length", "tool_calls"), and "cancelled", "deadline", "error"; "" on other events.
 // A constant that is never freed.
 //
 // Any thread. Since 0.1.

@@ -5,6 +5,7 @@
 //! that cannot be kept is an error that names its place; GBNF is translated (`gbnf`).
 
 mod cache;
+mod calls;
 mod compile;
 mod env;
 mod gbnf;
@@ -16,6 +17,7 @@ use serde_json::{json, Value};
 use crate::engine::bigstack;
 use crate::error::{Code, Error, Result};
 
+pub(crate) use calls::calls;
 pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
 

@@ -41,8 +41,10 @@ pub mod model;
 pub mod openai;
 pub mod output;
 pub mod queue;
+mod reading;
 pub mod request;
 pub mod sampling;
+mod shown;
 mod sync;
 pub mod template;
 pub mod text;
@@ -58,11 +60,11 @@ pub use constraint::Constraint;
 pub use embedder::{Embedder, EmbedderOptions, Pooling, Purpose, Truncation};
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
-pub use event::{Done, Event, FinishReason, Next, Usage};
+pub use event::{Done, Event, FinishReason, Next, ToolCall, ToolCallDelta, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
 pub use queue::Queue;
-pub use request::{ContextPolicy, Prompt, Request};
+pub use request::{ContextPolicy, Prompt, Request, ToolChoice};
 pub use sampling::Sampling;
 
 /// The README's Rust program compiles.

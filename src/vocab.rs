@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{Prompt, Request};
+use crate::shown;
 use crate::template::{RenderInput, Rendered, Segment, SpecialTexts, Template};
 use crate::transcript::Transcript;
 
@@ -96,6 +97,18 @@ impl Vocabulary {
         }
         let texts = SpecialTexts::new(tokens.keys().cloned());
         Ok(self.specials.get_or_init(|| Specials { texts, tokens }))
+    }
+
+    /// A text in Lark's words: control tokens by their numbers, what is between them as `quote` has it.
+    pub(crate) fn in_lark(&self, text: &str, quote: impl Fn(&str) -> String) -> Result<String> {
+        let specials = self.specials()?;
+        let rendered = Rendered { text: text.to_owned(), protected: Vec::new() };
+        let segments = rendered.segments(&specials.texts);
+        let words = segments.iter().map(|segment| match segment {
+            Segment::Special(text) => format!("<[{}]>", specials.tokens[*text]),
+            Segment::Plain(text) => quote(text),
+        });
+        Ok(words.collect::<Vec<_>>().join(" "))
     }
 
     /// As [`NativeModel::token_piece`].
@@ -277,17 +290,32 @@ impl Model {
                 )
             })?,
         };
+        let source = template.source();
+        let tools = request.shown_tools();
+        let added = request.call_format(Some(source)).and_then(|f| shown::with_tools(messages, tools, source, f));
+        let messages = added.as_deref().unwrap_or(messages);
+        let variables = shown::variables(&request.template_variables, source, request.thinking);
         let text_of = |token: i32| known(token).map_or(Ok(String::new()), |t| self.0.vocabulary.spelling(t));
-        template.render(&RenderInput {
-            messages,
-            tools: &request.tools,
-            variables: &request.template_variables,
-            add_generation_prompt: !request.continue_final_message,
-            continue_final_message: request.continue_final_message,
-            bos_token: &text_of(self.0.native.facts.bos)?,
-            eos_token: &text_of(self.0.native.facts.eos)?,
-            local_time: None,
-        })
+        let (bos_token, eos_token) = (text_of(self.0.native.facts.bos)?, text_of(self.0.native.facts.eos)?);
+        let render = |objects: bool| {
+            let messages = shown::messages(messages, source, objects);
+            template.render(&RenderInput {
+                messages: &messages,
+                tools,
+                variables: &variables,
+                add_generation_prompt: !request.continue_final_message,
+                continue_final_message: request.continue_final_message,
+                bos_token: &bos_token,
+                eos_token: &eos_token,
+                local_time: None,
+            })
+        };
+        // The few templates that want the arguments of calls as text fail on objects.
+        let called = messages.iter().any(|m| m.as_json().contains_key("tool_calls"));
+        match render(true) {
+            Err(_) if called => render(false),
+            rendered => rendered,
+        }
     }
 
     /// Messages as the request has them rendered, and as tokens: those that `before` knows, and the rest. Runs on a

@@ -19,6 +19,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("request", "Requests"),
     ("sampling", "Requests: sampling"),
     ("constraint", "Requests: what the answer must look like"),
+    ("tools", "Requests and events: tools and thoughts"),
     ("engine_options", "Engine options"),
     ("engine", "Engines and their statistics"),
     ("stream", "Streams and events"),

@@ -31,3 +31,4 @@ mod status;
 mod stream;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod tools;

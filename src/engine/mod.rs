@@ -13,6 +13,7 @@ pub(crate) mod native;
 mod options;
 mod pace;
 mod pool;
+mod reply;
 mod sampler;
 mod sequence;
 mod shared;
@@ -30,12 +31,14 @@ use std::time::{Duration, Instant};
 
 use crate::adapter::{self, Adaptation};
 use crate::cancel::Cancel;
+use crate::constraint;
 use crate::context_policy;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::message::Message;
 use crate::model::{Inner, Model, Token};
+use crate::reading::Reading;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
@@ -304,13 +307,14 @@ impl Prepare {
         }
         let ready = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let (tokens, dropped) = self.tokens()?;
-            let (tokens, guidance) = self.guidance(tokens)?;
-            Ok((tokens, guidance, dropped))
+            let (tokens, reading) = self.reading(tokens)?;
+            let (tokens, guidance) = self.guidance(tokens, &reading)?;
+            Ok((tokens, guidance, reading, dropped))
         }))
         .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
         match self.shared.check().and(ready) {
-            Ok((tokens, guidance, dropped)) => self.hand_over(tokens, guidance, dropped),
+            Ok((tokens, guidance, reading, dropped)) => self.hand_over(tokens, guidance, reading, dropped),
             Err(error) => {
                 let reason = self.interrupted().unwrap_or(FinishReason::Error(error));
                 self.end(reason)
@@ -382,14 +386,23 @@ impl Prepare {
         Ok(())
     }
 
+    /// How the answers are to be read; a thought that may not be is closed in the prompt.
+    fn reading(&self, mut tokens: Vec<Token>) -> Result<(Vec<Token>, Reading)> {
+        let mut reading = Reading::of(&self.model, &self.request, &tokens)?;
+        reading.close_in_prompt(&mut tokens);
+        worker::check_length(tokens.len(), &self.options)?;
+        Ok((tokens, reading))
+    }
+
     /// Compiles the request's constraint, and takes back the end of the prompt where it is to be healed.
-    fn guidance(&self, tokens: Vec<Token>) -> Result<(Vec<Token>, Guidance)> {
+    fn guidance(&self, tokens: Vec<Token>, reading: &Reading) -> Result<(Vec<Token>, Guidance)> {
         let request = &self.request;
-        if request.max_tokens == Some(0) || (request.constraint.is_none() && !request.heal) {
+        let calls = constraint::calls(&self.model, request, reading)?;
+        let constraint = calls.as_ref().or(request.constraint.as_ref());
+        if request.max_tokens == Some(0) || (constraint.is_none() && !request.heal) {
             return Ok((tokens, Guidance::default()));
         }
         let Inner { constraints, vocabulary, .. } = &*self.model.0;
-        let constraint = request.constraint.as_ref();
         let compiled = constraints
             .compile(vocabulary, constraint, request.json_whitespace, &|| self.interrupted().is_some())?;
         let (mut guide, tokens, mut lead, again) = match request.heal {
@@ -408,7 +421,8 @@ impl Prepare {
         Ok((tokens, Guidance { guide, lead, again }))
     }
 
-    fn hand_over(self, tokens: Vec<Token>, guidance: Guidance, dropped_messages: u32) {
+    fn hand_over(self, tokens: Vec<Token>, guidance: Guidance, reading: Reading, dropped_messages: u32) {
+        let reading = Arc::new(reading);
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
         let adaptation = Adaptation::new(&self.request.adapters, &tokens);
         let checkpoints = match self.options.keeps_checkpoints() {
@@ -431,6 +445,7 @@ impl Prepare {
                 adaptation: adaptation.clone(),
                 dropped_messages,
                 guidance: guidance.fresh(),
+                reading: Arc::clone(&reading),
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();

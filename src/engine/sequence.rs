@@ -4,16 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::reply::Reply;
 use super::sampler::{self, Logprobs, Sampler, Scratch};
 use super::stream::Channel;
 use crate::adapter::Adaptation;
 use crate::cancel::Cancel;
 use crate::constraint::Guide;
 use crate::error::{Code, Error, Result};
-use crate::event::{Done, FinishReason, Text, TokenLogprob, Usage};
+use crate::event::{Done, FinishReason, TokenLogprob, Usage};
 use crate::model::{Model, Token};
+use crate::reading::Reading;
 use crate::request::{ContextPolicy, Request};
-use crate::text::{StopFilter, Utf8Assembler};
 
 pub(crate) struct Sequence {
     pub channel: Arc<Channel>,
@@ -55,12 +56,10 @@ pub(crate) struct Sequence {
     guide: Option<Guide>,
     /// Bytes to come that the prompt has already: healing took them back.
     again: usize,
-    utf8: Utf8Assembler,
-    stop: StopFilter,
-    /// Tokens and logprobs whose text is still held back.
-    pending: Text,
-    piece: Vec<u8>,
-    text: String,
+    reply: Reply,
+    reading: Arc<Reading>,
+    /// Its thought was closed for lack of budget.
+    cut: bool,
     clock: Clock,
     pub cached: u32,
     pub preemptions: u32,
@@ -109,6 +108,7 @@ pub(super) struct Start {
     pub dropped_messages: u32,
     pub adaptation: Adaptation,
     pub guidance: Guidance,
+    pub reading: Arc<Reading>,
 }
 
 /// What holds an answer to its request's constraint.
@@ -144,19 +144,23 @@ impl Sequence {
             dropped_messages,
             adaptation,
             guidance,
+            reading,
         } = start;
         let Guidance { guide, lead, again } = guidance;
+        // Another id for every call: of each answer, and of each turn of a chat with a fixed seed.
+        let salt = (u64::from(seed) << 32) ^ (u64::from(choice) << 24) ^ tokens.len() as u64;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             // The first NUL parts the two, so that no cache key can look like another with adapters.
             key: Arc::from(format!("{}\0{}", adaptation.key(), request.cache_key)),
-            stop: StopFilter::new(&request.stop),
             prompt_len: tokens.len(),
             prompt_tokens: tokens.len() as u32,
             lead: lead.len(),
             guide,
             again,
-            pending: Text { choice, ..Text::default() },
+            reply: Reply::new(&channel, choice, &request, reading.parser(&request, salt)),
+            reading,
+            cut: false,
             clock: Clock { submitted, deadline, admitted: None, first: None },
             channel,
             request,
@@ -177,9 +181,6 @@ impl Sequence {
             urgent: false,
             takes_part: false,
             sampler: None,
-            utf8: Utf8Assembler::default(),
-            piece: Vec::new(),
-            text: String::new(),
             cached: 0,
             preemptions: 0,
             dropped_messages,
@@ -271,11 +272,34 @@ impl Sequence {
                 return Ok(Step::Finish(reason));
             }
         }
+        if let Some(reason) = self.cut_thought(around)? {
+            return Ok(Step::Finish(reason));
+        }
         Ok(match (self.tokens.len() >= around.n_ctx as usize, self.request.context_policy) {
             (false, _) => Step::Continue,
             (true, ContextPolicy::Shift) => Step::Shift,
             (true, _) => Step::Finish(FinishReason::Length),
         })
+    }
+
+    /// Closes a thought whose budget is spent, with tokens of its own.
+    fn cut_thought(&mut self, around: &mut Around<'_>) -> Result<Option<FinishReason>> {
+        let spent = self.reading.budget.is_some_and(|most| self.reply.reasoning_tokens >= most);
+        if self.cut || !spent || !self.reply.is_thinking() || !self.reply.is_whole() {
+            return Ok(None);
+        }
+        self.cut = true;
+        let reading = Arc::clone(&self.reading);
+        for token in &reading.cut {
+            if self.tokens.len() >= around.n_ctx as usize {
+                break;
+            }
+            self.accept(*token)?;
+            if let Some(reason) = self.take(self.tokens.len() - 1, None, around)? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
     }
 
     /// Which tokens a shift drops: the older half of those behind `shift_keep` (and behind the token that opens the
@@ -357,7 +381,8 @@ impl Sequence {
         around: &Around<'_>,
     ) -> Result<Option<FinishReason>> {
         self.generated += 1;
-        if self.emit(around.model, self.tokens[at], logprob)? {
+        let may_stop = self.generated > self.request.min_tokens;
+        if self.reply.token(around.model, self.tokens[at], logprob, may_stop, &mut self.again)? {
             return Ok(Some(FinishReason::Stop));
         }
         if let Some(guide) = &mut self.guide {
@@ -372,51 +397,15 @@ impl Sequence {
         Ok(long.then_some(FinishReason::Length))
     }
 
-    /// Sends a token's text as far as it is whole; true when a stop string was completed.
-    fn emit(&mut self, model: &Model, token: Token, logprob: Option<TokenLogprob>) -> Result<bool> {
-        if self.request.return_tokens {
-            self.pending.tokens.push(token);
-        }
-        self.pending.logprobs.extend(logprob);
-        self.piece.clear();
-        model.0.vocabulary.piece(token, false, &mut self.piece)?;
-        let again = self.again.min(self.piece.len());
-        self.piece.drain(..again);
-        self.again -= again;
-        self.text.clear();
-        self.utf8.push(&self.piece, &mut self.text);
-        let mut stopped = false;
-        if self.generated <= self.request.min_tokens {
-            self.pending.text.push_str(&self.text);
-        } else {
-            stopped = self.stop.push(&self.text, &mut self.pending.text).is_some();
-        }
-        if !self.pending.text.is_empty() {
-            self.send();
-        }
-        Ok(stopped)
-    }
-
-    fn send(&mut self) {
-        let next = Text { choice: self.choice, ..Text::default() };
-        self.channel.text(std::mem::replace(&mut self.pending, next));
-    }
-
     /// Sends what is held back, and DONE.
     pub(super) fn finish(mut self, reason: FinishReason) {
         if self.generated > 0 {
-            self.text.clear();
-            self.utf8.finish(&mut self.text);
-            let tail = std::mem::take(&mut self.text);
-            self.stop.push(&tail, &mut self.pending.text);
-            self.stop.finish(&mut self.pending.text);
-            if !(self.pending.text.is_empty()
-                && self.pending.tokens.is_empty()
-                && self.pending.logprobs.is_empty())
-            {
-                self.send();
-            }
+            self.reply.finish();
         }
+        let reason = match reason {
+            FinishReason::Stop if self.reply.calls() > 0 => FinishReason::ToolCalls,
+            other => other,
+        };
         let now = Instant::now();
         let since = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
             (Some(from), Some(to)) => to.saturating_duration_since(from),
@@ -428,6 +417,7 @@ impl Sequence {
             cached_tokens: self.cached,
             output_tokens: self.generated,
             forced_tokens: self.forced,
+            reasoning_tokens: self.reply.reasoning_tokens,
             queue: since(Some(submitted), admitted.or(Some(now))),
             prefill: since(admitted, first.or(Some(now))),
             first_token: since(Some(submitted), first),

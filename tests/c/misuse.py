@@ -61,6 +61,7 @@ SPECIAL = {
     ("qask_request_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_request_add_tool_json", "json"): '"{\\"type\\":\\"function\\",\\"function\\":{\\"name\\":\\"f\\"}}"',
     ("qask_request_set_template_variable", "json"): '"1"',
+    ("qask_request_set_tool_choice", "choice"): '"required"',
     ("qask_request_add_message", "role"): '"user"',
     ("qask_chat_send_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_chat_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',

@@ -133,6 +133,7 @@ expect() { # stem, number of matching lines ("some": one or more), pattern, argu
 }
 expect chat some 'Paris' -- 'Complete the sentence: the capital of France is'
 expect chat some 'Paris' --once -- 'Complete the sentence: the capital of France is'
+expect tools 1 '^get_weather\(\{"city": ".*"\}\)' -- 'What is the weather in Paris?'
 # A conversation from standard input: history, saving and loading, and an error that does not end it.
 for language in $(languages chat); do
     saved="$out/saved-$language.json"
