@@ -336,6 +336,21 @@ fn answers_keep_to_their_constraint_and_fixed_keys_are_not_sampled() {
 
 /// Greedy answers are the same whether forced tokens are sampled (as for logprobs) or appended.
 #[test]
+fn json_may_be_laid_out_freely() {
+    let constraint = Constraint::JsonSchema(json!({"type": "object", "required": ["a"],
+        "properties": {"a": {"const": 1}}, "additionalProperties": false}));
+    let spread = "{\n  \"a\" : 1\n}";
+    assert!(constraint.accepts("{\"a\": 1}", false).unwrap());
+    assert!(!constraint.accepts(spread, false).unwrap());
+    assert!(constraint.accepts(spread, true).unwrap());
+    let engine = start(&load(support::smollm2()));
+    let mut request = Request::text("As JSON:").max_tokens(40).sampling(Sampling::greedy()).constraint(constraint);
+    request.json_whitespace = true;
+    let (text, ..) = run(&engine, &request);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({"a": 1}), "{text:?}");
+}
+
+#[test]
 fn fast_forward_changes_no_greedy_answer() {
     let model = load(support::smollm2());
     let engine = start(&model);

@@ -161,6 +161,21 @@ fn dimensions_are_cut_and_scaled_again() {
 }
 
 #[test]
+fn prefixes_are_put_before_queries_and_documents() {
+    let model = minilm();
+    assert!(model.info().is_encoder() && !model.info().has_classifier());
+    let mut options = EmbedderOptions::default();
+    options.query_prefix = Some("query: ".into());
+    options.document_prefix = Some("passage: ".into());
+    let (with, plain) = (Embedder::new(&model, options).unwrap(), embedder(&model));
+    for (purpose, spelt) in [(Purpose::Query, "query: a cat"), (Purpose::Document, "passage: a cat")] {
+        let vector = with.embed(&["a cat"], purpose, None).unwrap();
+        assert!(dot(&vector, &one(&plain, spelt)) > 0.9999);
+        assert!(dot(&vector, &one(&plain, "a cat")) < 0.999);
+    }
+}
+
+#[test]
 fn poolings_agree_with_the_tokens() {
     let model = minilm();
     let with = |pooling| {

@@ -14,6 +14,8 @@ from header import functions
 ROOT = Path(__file__).resolve().parent.parent
 ITEM = re.compile(r"^pub (?:(?:const|unsafe|async) )*(fn|struct|enum|trait|type|const|static) (\w+)", re.M)
 BLOCK = re.compile(r"^(pub struct|impl)(?:<[^>]*>)? (\w+)[^;\n]*\{\n(.*?)^\}", re.M | re.S)
+# What is hidden from the documentation is for our own benchmarks.
+HIDDEN = re.compile(r"^#\[doc\(hidden\)\]\n.*?^\}", re.M | re.S)
 METHOD = re.compile(r"^    pub (?:(?:const|unsafe|async) )*(fn|const) (\w+)", re.M)
 FIELD = re.compile(r"^    pub (\w+): ", re.M)
 
@@ -49,7 +51,7 @@ def public_items():
     for path in rust_sources():
         text = path.read_text().split("#[cfg(test)]\nmod ")[0]
         if path.name != "tests.rs" and "#![allow(unreachable_pub)]" not in text:
-            texts[path.relative_to(ROOT)] = text
+            texts[path.relative_to(ROOT)] = HIDDEN.sub("", text)
     types = {name for text in texts.values() for kind, name in ITEM.findall(text) if kind in ("struct", "enum", "trait")}
     for where, text in texts.items():
         yield from ((where, kind, name) for kind, name in ITEM.findall(text))

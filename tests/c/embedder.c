@@ -67,6 +67,36 @@ static void tokens(const qask_model *model) {
     qask_embedder_free(embedder);
 }
 
+static void settings(const qask_model *model) {
+    qask_embedder_options *options = NULL;
+    qask_embedder *embedder = NULL;
+    static float as[3][64];
+    const char *text[] = {"a long text that has more tokens than eight, so that its end is cut away and is not seen"};
+    const char *longer[] = {"a long text that has more tokens than eight, and another end"};
+    OK(qask_embedder_options_new(&options, &error));
+    OK(qask_embedder_options_set_normalize(options, false, &error));
+    OK(qask_embedder_options_set_dimensions(options, 64, &error));
+    OK(qask_embedder_options_set_max_tokens(options, 8, &error));
+    OK(qask_embedder_options_set_truncation(options, QASK_TRUNCATE_END, &error));
+    OK(qask_embedder_options_set_batch_tokens(options, 64, &error));
+    OK(qask_embedder_options_set_max_sequences(options, 2, &error));
+    OK(qask_embedder_options_set_query_prefix(options, "query: ", 7, &error));
+    OK(qask_embedder_options_set_document_prefix(options, "passage: ", 9, &error));
+    OK(qask_embedder_options_set_threads(options, 1, &error));
+    OK(qask_embedder_new(model, options, &embedder, &error));
+    qask_embedder_options_free(options);
+    CHECK(qask_embedder_dimensions(embedder) == 64 && qask_embedder_max_tokens(embedder) == 8);
+    const int32_t purposes[] = {QASK_PURPOSE_PLAIN, QASK_PURPOSE_QUERY, QASK_PURPOSE_DOCUMENT};
+    for (int i = 0; i < 3; i++) OK(qask_embedder_embed(embedder, text, NULL, 1, purposes[i], NULL, as[i], 64, &error));
+    double length = 0;
+    for (int i = 0; i < 64; i++) length += (double) as[0][i] * as[0][i];
+    CHECK(fabs(length - 1) > 0.01);
+    CHECK(memcmp(as[0], as[1], sizeof as[0]) != 0 && memcmp(as[1], as[2], sizeof as[0]) != 0);
+    OK(qask_embedder_embed(embedder, longer, NULL, 1, QASK_PURPOSE_PLAIN, NULL, as[1], 64, &error));
+    for (int i = 0; i < 64; i++) CHECK(fabs((double) as[0][i] - as[1][i]) < 1e-4);
+    qask_embedder_free(embedder);
+}
+
 static void *raise_soon(void *cancel) {
     usleep(100 * 1000);
     OK(qask_cancel_raise(cancel, &error));
@@ -128,6 +158,7 @@ int main(int argc, char **argv) {
     vectors(embedder);
     wrong(embedder);
     tokens(model);
+    settings(model);
     cancelled(embedder);
     closed(model);
     qask_embedder_free(embedder);
