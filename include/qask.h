@@ -2071,8 +2071,8 @@ void qask_queue_free(qask_queue *queue);
 //     qask_chat_free(chat);
 
 // Makes a conversation over an engine. `settings` (may be NULL) is a request whose messages open the conversation and
-// whose other fields (sampling, limits, tools, template…) every answer is made with; it is copied. The caller frees
-// the chat with `qask_chat_free`.
+// whose other fields (sampling, limits, tools, template…) every answer is made with; it is copied. The chat holds its
+// engine, which lives until the chat is freed too. The caller frees the chat with `qask_chat_free`.
 //
 // Any thread. Errors: NULL, HANDLE, BUSY, RANGE (a prompt other than messages, `n` above 1, `continue_final_message`,
 // or a field out of range). Since 0.1.
