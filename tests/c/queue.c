@@ -264,6 +264,7 @@ int main(int argc, char **argv) {
     woken_streams(engine);
     woken_queue(engine);
     calls_from_inside(engine);
+    OK(qask_engine_close(engine, -1, &error));
     qask_engine_free(engine);
     qask_model_free(model);
     return report("queue");

@@ -78,6 +78,11 @@ static void *work(void *seed) {
         CHECK(qask_stats_finished(stats) <= qask_stats_submitted(stats));
         qask_stats_free(stats);
     }
+    qask_stream *last = NULL;
+    qask_status status = qask_engine_submit(engine, request, NULL, &last, NULL);
+    ONE_OF(status, QASK_OK, QASK_ERR_CLOSED);
+    if (status == QASK_OK) pull(last, -1);
+    qask_stream_free(last);
     qask_request_free(request);
     return NULL;
 }
@@ -123,6 +128,7 @@ static void everyone(const qask_model *model, int how) {
     for (int i = 0; i < SHARED; i++) qask_stream_free(atomic_exchange(&shared[i], NULL));
     qask_queue_free(own_queue);
     qask_cancel_free(own_cancel);
+    OK(qask_engine_close(own_engine, -1, &error));
     qask_engine_free(own_engine);
 }
 
