@@ -242,11 +242,20 @@ impl Checker {
     }
 }
 
-/// Leaves out keywords that the specification gives no effect as they stand.
+/// Keywords that count; 2.0 is 2.
+const COUNTS: &[&str] = &["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"];
+
+/// Leaves out keywords that the specification gives no effect as they stand, and writes counts as whole numbers.
 fn drop_what_says_nothing(members: &mut Map<String, Value>) {
     let has = |name: &str| members.contains_key(name);
     let conditional = has("if") && (has("then") || has("else"));
     let (any_if, contains) = (has("if"), has("contains"));
+    for (_, value) in members.iter_mut().filter(|(name, _)| COUNTS.contains(&name.as_str())) {
+        let whole = value.as_f64().filter(|n| !value.is_u64() && *n >= 0.0 && n.fract() == 0.0 && *n < 1e15);
+        if let Some(whole) = whole {
+            *value = Value::from(whole as u64);
+        }
+    }
     members.retain(|name, value| match name.as_str() {
         "uniqueItems" => *value != Value::Bool(false),
         "if" => conditional,
@@ -351,6 +360,12 @@ mod tests {
         let prepared = prepare(&schema, false).unwrap();
         let left: Vec<&String> = prepared.as_object().unwrap().keys().collect();
         assert_eq!(left, ["title", "$defs", "x-guidance"]);
+    }
+
+    #[test]
+    fn counts_may_be_written_as_fractions() {
+        let prepared = prepare(&json!({"minItems": 2.0, "maxItems": 2.5}), false).unwrap();
+        assert_eq!((&prepared["minItems"], &prepared["maxItems"]), (&json!(2), &json!(2.5)));
     }
 
     #[test]
