@@ -30,6 +30,8 @@ CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
 LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 # A name of models.py, or a path.
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
+# What the C tests run with: a model that chats and one that embeds.
+c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
 .PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
@@ -72,7 +74,7 @@ check: setup ## format, lints, header drift, licences
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
 
 test: check ## everything CI runs
-	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank e5-small
 	python3 tools/vectors.py || [ $$? = 3 ]
 	$(CARGO) test --release $(FEATURES)
 	$(MAKE) --no-print-directory lib
@@ -81,7 +83,7 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory asan
 
 c-tests: ## C programs against the library that `make lib` made
-	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+	tests/c/run.sh $(LIB) $(c_models)
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
@@ -96,7 +98,7 @@ asan: setup ## the C tests under AddressSanitizer (a build of the engine of its 
 	@mkdir -p target-asan/lib
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
-	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib "$$(python3 tools/models.py path smollm2-135m)"
+	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib $(c_models)
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

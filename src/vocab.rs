@@ -105,7 +105,12 @@ impl Vocabulary {
     }
 
     /// Tokenises on the calling thread, which must have a big stack, unless the text needs a bigger one.
-    fn tokenize_on_worker(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+    pub(crate) fn tokenize_on_worker(
+        &self,
+        text: &str,
+        add_special: bool,
+        parse_special: bool,
+    ) -> Result<Vec<Token>> {
         if stack_for(text)? <= bigstack::STACK {
             return self.native.text_to_tokens(text, add_special, parse_special);
         }

@@ -24,6 +24,8 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("queue", "Queues: many streams, one reader"),
     ("chat", "Chats"),
     ("log", "The log"),
+    ("embedder_options", "Embedder options"),
+    ("embedder", "Embedders: vectors and rerank scores"),
 ];
 
 const RULE: &str =

@@ -12,6 +12,8 @@ mod basics;
 mod call;
 mod callback;
 mod chat;
+mod embedder;
+mod embedder_options;
 mod engine;
 mod engine_options;
 mod error;

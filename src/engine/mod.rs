@@ -6,6 +6,7 @@
 
 pub(crate) mod bigstack;
 mod cpu;
+pub(crate) mod embed;
 mod exit;
 pub(crate) mod guard;
 pub(crate) mod native;
@@ -38,7 +39,9 @@ use crate::model::{Model, Token};
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
+pub(crate) use cpu::default_threads;
 pub use guard::{devices, Device};
+pub(crate) use options::check_threads;
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub use stats::Stats;
 pub(crate) use stream::{Channel, Recorder};
@@ -93,7 +96,8 @@ impl Engine {
         let mut options = options;
         options.kv_tokens = kv_tokens;
         let _ = &mut context;
-        exit::register(&shared);
+        let stop: Arc<dyn exit::Stop> = shared.clone();
+        exit::register(Arc::downgrade(&stop));
         let worker = {
             let (shared, model, options) = (Arc::clone(&shared), model.clone(), options.clone());
             move || worker::Worker::new(shared, model, options, context, watch).run()
@@ -261,6 +265,8 @@ fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<
         offload_kqv: o.offload_kv,
         // A sliding window that forgets cannot be cut for prefix reuse.
         swa_full: true,
+        embeddings: false,
+        pooling: -1,
         abort: Some(watch::on_abort_asked),
         abort_data: Arc::as_ptr(watch).cast_mut().cast(),
     };

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from header import functions  # noqa: E402
 
 # Pointers that may be NULL although the call works, by parameter name.
-MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "cancel", "callback", "user_data", "destroy", "bytes"}
+MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes"}
 # The same for one function: NULL is a documented way to ask for less.
 MAY_BE_NULL_IN = {
     ("qask_event_tokens", "count"),
@@ -28,7 +28,9 @@ MAY_BE_NULL_IN = {
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
-         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy", "qask_log_set"}
+         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy", "qask_log_set",
+         "qask_embedder_options_set_pooling", "qask_embedder_options_set_truncation", "qask_embedder_embed",
+         "qask_embedder_embed_tokens", "qask_embedder_count_tokens"}
 # Values at the end that are allowed: a token that is never to come.
 FINE = {("qask_request_add_logit_bias", "-INFINITY")}
 # What each number can be at its ends.

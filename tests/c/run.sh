@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the C tests and examples against a built library and runs them.
-# Usage: run.sh LIBRARY_FOLDER MODEL.gguf
+# Usage: run.sh LIBRARY_FOLDER MODEL.gguf EMBEDDING_MODEL.gguf
 # ASAN=1: the library was built with AddressSanitizer and test hooks (`make asan`); the programs are too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-lib=$(realpath "$1") model=$2
+lib=$(realpath "$1") model=$2 embedding_model=$3
 out=$(mktemp -d "${TMPDIR:-/tmp}/qask-c.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 CC=${CC:-cc} CXX=${CXX:-c++}
@@ -15,7 +15,13 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue)
+tests=(lifecycle process content chat queue embedder)
+
+# What a test is given: paths without spaces, as the cache's are.
+models() {
+    echo "$model"
+    [ "$1" != embedder ] || echo "$embedding_model"
+}
 
 fail() {
     echo "tests/c: $*" >&2
@@ -49,7 +55,8 @@ if [ "${ASAN:-}" = 1 ]; then
     for t in "${tests[@]}"; do
         build "tests/c/$t.c" "$out/$t" "${static[@]}"
         echo "asan: $t"
-        $limit "$out/$t" "$model"
+        # shellcheck disable=SC2046
+        $limit "$out/$t" $(models "$t")
     done
     $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${static[@]}"
     timeout 1200 "$out/misuse" "$model"
@@ -63,7 +70,8 @@ for kind in shared static; do
     for t in "${tests[@]}"; do
         build "tests/c/$t.c" "$out/$t" "${link[@]}"
         # Each is silent unless something is wrong: the library prints nothing.
-        $limit "$out/$t" "$model" >"$out/log" 2>&1 || { cat "$out/log" >&2; fail "$t ($kind) failed"; }
+        # shellcheck disable=SC2046
+        $limit "$out/$t" $(models "$t") >"$out/log" 2>&1 || { cat "$out/log" >&2; fail "$t ($kind) failed"; }
         [ ! -s "$out/log" ] || { cat "$out/log" >&2; fail "$t ($kind): the library printed something"; }
         echo "ok: $t ($kind)"
     done
@@ -138,6 +146,8 @@ expect cancel 1 '^cancelled: [0-9]'
 expect cancel 1 '^deadline: [0-9]'
 expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
 expect event_loop 1 '^the clock ticked ([2-9]|[0-9]{2,}) times meanwhile$'
+model=$embedding_model expect embed 3 '^-?[0-9]\.[0-9]{3} ' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.' 'It rained.'
+model=$embedding_model expect embed 1 '^0\.[3-9][0-9]{2} The cat naps\.$' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.'
 # A path that is wrong is an error with the path in it, not a crash.
 for language in c rust; do
     if "$out/chat-$language" no-such-model.gguf hello >"$out/log" 2>&1; then fail "chat on no file succeeded"; fi
