@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::adapter::Adapter;
 use crate::error::{Code, Error, Result};
-use crate::message::Message;
+use crate::message::{nests_too_deeply, Message, MOST_DEPTH};
 use crate::model::Token;
 use crate::sampling::{range, Sampling};
 
@@ -173,6 +173,13 @@ impl Request {
         }
         if self.context_policy == ContextPolicy::DropOldest && !matches!(self.prompt, Prompt::Messages(_)) {
             return Err(Error::new(Code::Range, "context_policy: only turns of messages can be dropped"));
+        }
+        let mut outside = self.tools.iter().chain(self.template_variables.values());
+        if outside.any(nests_too_deeply) {
+            return Err(Error::new(
+                Code::Range,
+                format!("tools and template variables nest at most {MOST_DEPTH} lists and objects"),
+            ));
         }
         if !(1..=64).contains(&self.n) {
             return Err(range("n", self.n, 1, 64));

@@ -276,7 +276,7 @@ impl Model {
             continue_final_message: request.continue_final_message,
             bos_token: &text_of(self.0.native.facts.bos)?,
             eos_token: &text_of(self.0.native.facts.eos)?,
-            special_texts: &self.0.vocabulary.specials()?.texts,
+            local_time: None,
         })
     }
 
