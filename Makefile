@@ -32,7 +32,7 @@ LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
+.PHONY: templates help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -97,6 +97,9 @@ asan: setup ## the C tests under AddressSanitizer (a build of the engine of its 
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
 	@env -u CFLAGS -u CXXFLAGS ASAN=1 tests/c/run.sh target-asan/lib "$$(python3 tools/models.py path smollm2-135m)"
+
+templates: ## render the expected texts of tests/templates with Python's jinja2 again
+	python3 tools/templates.py
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

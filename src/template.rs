@@ -79,7 +79,7 @@ pub struct Rendered {
     /// The text.
     pub text: String,
     /// What of it came from content, in order: no special token touches these.
-    pub content: Vec<Range<usize>>,
+    pub protected: Vec<Range<usize>>,
 }
 
 impl std::fmt::Debug for Template {
@@ -115,8 +115,8 @@ impl Template {
         let mut run = Interpreter::new(variables, input.local_time).map_err(|e| describe(*e, 0))?;
         let out = run.run(&tree).map_err(|e| describe(*e, run.line()))?;
 
-        let (text, content) = out.into_parts();
-        let mut rendered = Rendered { text, content };
+        let (text, protected) = out.into_parts();
+        let mut rendered = Rendered { text, protected };
         if input.continue_final_message {
             rendered.cut_where_continued()?;
         }
@@ -209,7 +209,7 @@ impl Rendered {
         let end =
             if self.text[at..].starts_with(CONTINUED) { at } else { kept.trim_end_matches(methods::blank).len() };
         self.text.truncate(end);
-        self.content.retain_mut(|c| {
+        self.protected.retain_mut(|c| {
             c.end = c.end.min(end);
             c.start < c.end
         });

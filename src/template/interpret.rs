@@ -12,7 +12,7 @@ use super::args::Args;
 use super::meter::{fail, work, Held, Outcome};
 use super::print::{str_of, write_str};
 use super::text::{Builder, Text};
-use super::value::{contains, items, Function, Items, Key, Loop, Shape, Value};
+use super::value::{contains, items, Items, Key, Loop, Shape, Value};
 use super::{checks, filters, functions, methods, operators};
 
 /// Statements and expressions inside one another, macro calls included.

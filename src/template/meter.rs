@@ -29,12 +29,6 @@ pub(super) fn limit(memory: usize, steps: u64) {
     WORK.set(steps);
 }
 
-/// Work that is left.
-#[cfg(test)]
-pub(super) fn work_left() -> u64 {
-    WORK.get()
-}
-
 /// Counts what looking at each character of this many bytes takes.
 pub(super) fn scan(bytes: usize) -> Outcome<()> {
     work(1 + bytes / 16)

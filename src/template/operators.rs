@@ -37,7 +37,7 @@ pub(super) fn binary(op: BinOpKind, a: &Value, b: &Value) -> Outcome<Value> {
             "%",
             a,
             b,
-            |x, y| Some(x.checked_rem(y)?.checked_add(y)?.checked_rem(y)?),
+            |x, y| x.checked_rem(y)?.checked_add(y)?.checked_rem(y),
             |x, y| x - (x / y).floor() * y,
         ),
         BinOpKind::FloorDiv => divided("//", a, b, floor_division, |x, y| (x / y).floor()),

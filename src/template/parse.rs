@@ -28,24 +28,56 @@ pub(super) fn prepare(source: &str) -> Result<String> {
     }
     let source = without_generation_tags(&source.replace("\r\n", "\n"));
     let (mut tokens, mut elifs) = (0, 0);
+    let mut blocks = Blocks::default();
     for token in tokenize(&source, false, SyntaxConfig, WHITESPACE) {
         let (token, span) = token.map_err(|e| describe(&e))?;
+        blocks.see(&token, tokens == 0, span.start_line).map_err(|words| refused(span.start_line, &words))?;
         match token {
             Token::BlockStart | Token::VariableStart => tokens = 0,
             Token::Ident("elif") if tokens == 0 => elifs += 1,
             _ => tokens += 1,
         }
         if tokens > MOST_TOKENS || elifs > MOST_ELIFS {
-            return Err(Error::new(
-                Code::Template,
-                format!(
-                    "the chat template failed at line {}: too much in one expression or condition",
-                    span.start_line
-                ),
-            ));
+            return Err(refused(span.start_line, "too much in one expression or condition"));
         }
     }
-    Ok(source)
+    match blocks.open.last() {
+        Some((name, line)) => Err(refused(*line, &format!("syntax error: {name} without its end"))),
+        None => Ok(source),
+    }
+}
+
+/// The blocks that are open: the parser takes the end of the source for the end of each.
+#[derive(Default)]
+struct Blocks {
+    open: Vec<(String, u16)>,
+    in_tag: bool,
+}
+
+impl Blocks {
+    fn see(&mut self, token: &Token<'_>, first: bool, line: u16) -> std::result::Result<(), String> {
+        let in_tag = std::mem::replace(&mut self.in_tag, matches!(token, Token::BlockStart));
+        let Token::Ident(name) = token else { return Ok(()) };
+        if !(in_tag && first) {
+            return Ok(());
+        }
+        match name.strip_prefix("end") {
+            // `set` opens a block only without `=`.
+            Some("set") => {}
+            Some(end) if self.open.last().is_some_and(|(open, _)| open == end) => drop(self.open.pop()),
+            Some(_) => return Err(format!("syntax error: {name} where it does not belong")),
+            None if ["for", "if", "macro", "call", "filter", "with", "block", "autoescape"].contains(name) => {
+                self.open.push(((*name).to_owned(), line));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+fn refused(line: u16, words: &str) -> Error {
+    let line = if line == 0 { String::new() } else { format!(" at line {line}") };
+    Error::new(Code::Template, format!("the chat template failed{line}: {words}"))
 }
 
 /// The syntax tree of a prepared source. Recursion is bounded by [`prepare`] and by the parser's own limit of depth.
@@ -55,9 +87,9 @@ pub(super) fn tree(prepared: &str) -> Result<ast::Stmt<'_>> {
 
 /// The parser's words name things of the template only.
 fn describe(error: &minijinja::Error) -> Error {
-    let line = error.line().map_or(String::new(), |l| format!(" at line {l}"));
     let words: String = error.detail().unwrap_or("").chars().take(200).collect();
-    Error::new(Code::Template, format!("the chat template failed{line}: {}: {words}", error.kind()))
+    let line = error.line().and_then(|l| u16::try_from(l).ok()).unwrap_or(0);
+    refused(line, &format!("{}: {words}", error.kind()))
 }
 
 /// `{% generation %}` only marks what a trainer learns from. It is a scope of its own, as `{% with %}` is.

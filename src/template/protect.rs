@@ -52,8 +52,8 @@ impl Rendered {
                 out.push(Segment::Plain(&self.text[done..to]));
             }
         };
-        let ends = self.content.iter().map(|c| c.end);
-        let starts = self.content.iter().map(|c| c.start);
+        let ends = self.protected.iter().map(|c| c.end);
+        let starts = self.protected.iter().map(|c| c.start);
         for (from, to) in std::iter::once(0).chain(ends).zip(starts.chain([self.text.len()])) {
             let own = aho_corasick::Input::new(&self.text).span(from..to);
             for found in specials.finder.iter().flat_map(|f| f.find_iter(own.clone())) {

@@ -244,6 +244,8 @@ fn errors_name_the_line_and_keep_the_conversation_out() {
     let secret = [Message::user("hunter2")];
     for (source, words) in [
         ("a\n{% if %}", "line 2"),
+        ("{% for m in messages %}", "line 1: syntax error: for without its end"),
+        ("{% if true %}\n{% endfor %}", "line 2: syntax error: endfor"),
         ("{{ raise_exception('Only user roles!') }}", "Only user roles!"),
         ("{{ messages[0].content | nosuchfilter }}", "nosuchfilter"),
         ("{{ raise_exception(messages[0].content) }}", "line 1"),

@@ -134,6 +134,11 @@ echo "ok: chat as a conversation (c, cpp, rust)"
 expect parallel 8 '\[[0-9]+ of [0-9]+ prompt tokens cached\]$'
 expect inspect 1 '^vocabulary +49152$'
 # How far they come until then depends on the machine.
+expect templates 4 '^--- .* ---$'
+expect templates 5 '^--- .* ---$' -- examples/own.jinja
+expect templates 1 '^ASSISTANT \(in a sunny mood\):$' -- examples/own.jinja
+expect templates 1 '^TOOLS: get_weather$' -- examples/own.jinja
+expect templates 1 'the chat template failed at line 1: syntax error: for without its end'
 expect cancel 1 '^cancelled: [0-9]'
 expect cancel 1 '^deadline: [0-9]'
 expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
