@@ -1913,9 +1913,9 @@ uint32_t qask_event_prompt_tokens(const qask_event *event);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_cached_tokens(const qask_event *event);
 
-// Of the new tokens, how many a constraint left no choice for, so that they were not sampled; of a DONE event.
+// Of the new tokens, how many a constraint left no choice for, so that they were not sampled, on DONE.
 //
-// Any thread. Since 0.1.
+// Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_event_forced_tokens(const qask_event *event);
 
 // New tokens, on DONE.
@@ -2108,6 +2108,20 @@ qask_status qask_chat_send(qask_chat *chat,
                            const qask_cancel *cancel,
                            qask_stream **out,
                            qask_error **error);
+
+// Says something and waits for an answer that is JSON and valid under `schema`, as `qask_engine_ask_json`; it joins the
+// history. `cancel` may be NULL. The caller frees the string with `qask_string_free`.
+//
+// One owner. Errors: as `qask_chat_send`, JSON, GRAMMAR (the schema), TOO_LONG (`max_tokens` or the context ended the
+// answer before its JSON was complete), CANCELLED, DEADLINE, and that of the generation. Since 0.1.
+qask_status qask_chat_ask_json(qask_chat *chat,
+                               const char *text,
+                               size_t length,
+                               const char *schema,
+                               size_t schema_length,
+                               const qask_cancel *cancel,
+                               qask_string **json,
+                               qask_error **error);
 
 // As `qask_chat_send`, with any message in the JSON of OpenAI's API, such as a tool's result. The caller frees the
 // stream with `qask_stream_free`.
