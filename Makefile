@@ -22,6 +22,9 @@ MODEL ?= smollm2-135m
 BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 # More for benches/run.py, such as `--only samplers` or `--peers`.
 BENCH ?=
+TARGET ?= output
+TIME ?= 60
+BFCL ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
 # The libraries' folder under PREFIX.
@@ -30,9 +33,11 @@ CFLAGS_C := -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude
 LINK_SHARED = -L$(LIB) -lqask -Wl,-rpath,$(abspath $(LIB))
 # A name of models.py, or a path.
 model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path $(MODEL)))
+# What the C tests run with: a model that chats and one that embeds.
+c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench models c-tests install-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,21 +72,30 @@ check: setup ## format, lints, header drift, licences
 	$(CARGO) clippy --release --all-targets $(FEATURES) -- -D warnings
 	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
 	python3 tools/check_header.py include/qask.h
+	python3 tools/check_examples.py
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
 
 test: check ## everything CI runs
-	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank e5-small
 	python3 tools/vectors.py || [ $$? = 3 ]
+	python3 tools/schemas.py || [ $$? = 3 ]
 	$(CARGO) test --release $(FEATURES)
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests
+	$(MAKE) --no-print-directory docs-tests
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory asan
 
+schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
+	python3 tools/models.py fetch smollm2-135m
+	python3 tools/schemas.py
+	QASK_SCHEMAS=full $(CARGO) test --release $(FEATURES) --test schemas -- --nocapture --test-threads 1
+
 c-tests: ## C programs against the library that `make lib` made
-	tests/c/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+	tests/c/run.sh $(LIB) $(c_models)
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
@@ -100,8 +114,7 @@ asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a buil
 	@cp target-asan/$(HOST)/release/libqask.a target-asan/lib/
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
 	@nm target-asan/lib/libqask.a 2>/dev/null | grep __ubsan_handle >/dev/null || { echo 'the guard is not sanitized' >&2; exit 1; }
-	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib \
-	    "$$(python3 tools/models.py path smollm2-135m)"
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib $(c_models)
 
 # The third engine: everything under ThreadSanitizer, the standard library too, since a lock or an atomic that it cannot
 # see is a false alarm. For the same reason without OpenMP, whose barriers nobody instruments.
@@ -120,9 +133,23 @@ tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of
 	@# rustc's own runtime, in the place of gcc's: Rust calls more of it than gcc's has.
 	@cp "$$(rustc --print sysroot)"/lib/rustlib/$(HOST)/lib/librustc-*_rt.tsan.a target-tsan/lib/libtsan.a
 	@echo '-static-libtsan -L$(CURDIR)/target-tsan/lib -lstdc++ -lm -lpthread -ldl' >target-tsan/lib/libqask.libs
-	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib "$$(python3 tools/models.py path smollm2-135m)"
+	@env -u CFLAGS -u CXXFLAGS SANITIZER=thread tests/c/run.sh target-tsan/lib $(c_models)
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --test queue
 	CARGO_TARGET_DIR=target-tsan $(CARGO) -Zbuild-std test --release $(FEATURES) --target $(HOST) --lib engine::
+
+templates: ## render the expected texts of tests/templates with Python's jinja2 again
+	python3 tools/templates.py
+
+# Any run is as good as another, so a first minute costs nothing: TIME=600 is what a change of the parsers deserves.
+fuzz: setup ## fuzz a parser: TARGET=output or text, TIME=seconds (needs cargo-fuzz)
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
+	@python3 fuzz/seeds.py
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz run $(TARGET) -- -max_total_time=$(TIME) -timeout=10
+
+bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --server …', see tools/bfcl.py
+	python3 tools/models.py fetch qwen2.5-coder-1.5b
+	$(CARGO) build --release $(FEATURES) --example bfcl
+	python3 tools/bfcl.py $(CARGO_TARGET_DIR)/release/examples/bfcl "$$(python3 tools/models.py path qwen2.5-coder-1.5b)" $(BFCL)
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw
@@ -130,12 +157,32 @@ bench: lib ## tables of speed and memory: qask against a minimal loop
 	benches/run.py $(LIB) $(CARGO_TARGET_DIR)/release/examples/raw \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
 
+bench-constraints: setup ## what constraints cost, and what fast-forward gains
+	$(CARGO) build --release $(FEATURES) --example bench_constraints
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/bench_constraints \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
+
 # Under sudo there may be no cargo: what was built before is installed then.
 install: $(if $(HOST),lib) ## header, libraries, pkg-config files and CMake package under PREFIX
 	@DESTDIR="$(DESTDIR)" tools/install.sh "$(LIB)" "$(PREFIX)" "$(LIBDIR)"
 
 uninstall: ## remove what install laid down
 	@DESTDIR="$(DESTDIR)" tools/install.sh --uninstall "$(PREFIX)" "$(LIBDIR)"
+
+# The tool of the pages, by itself in a folder; an installed mkdocs is not used, so that pages are the same everywhere.
+$(CARGO_TARGET_DIR)/docs-venv/done: docs/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+docs: setup $(CARGO_TARGET_DIR)/docs-venv/done ## reference pages in target/docs/site, links checked
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --release --no-deps
+	@MKDOCS=$(abspath $(CARGO_TARGET_DIR))/docs-venv/bin/mkdocs tools/docs.py $(CARGO_TARGET_DIR)/docs $(CARGO_TARGET_DIR)/doc
+
+docs-tests: ## every program of README.md and docs/ is compiled and run
+	$(CARGO) build --quiet --release $(FEATURES)
+	tests/docs/run.sh $(LIB) $(CARGO_TARGET_DIR)/release "$$(python3 tools/models.py path smollm2-135m)"
 
 dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
 	tools/dist.sh

@@ -32,7 +32,8 @@ use crate::sampling::range;
 
 use history::{Entry, History, Recording, State};
 
-/// A conversation. It keeps the messages and makes requests of them; reusing what was computed is the engine's part.
+/// A conversation. It keeps the messages and makes requests of them; reusing what was computed is the engine's part. It
+/// holds its engine.
 ///
 /// One answer at a time: while one is being made, whatever changes the history is [`Code::Busy`]. The reply joins the
 /// history when its generation ends, whether or not its stream was read, kept or dropped. What was said before a

@@ -223,12 +223,17 @@ mod tests {
         assert_eq!(turns(messages.iter()), [0, 2]);
     }
 
-    /// Where the estimate is wrong the prompt still fits.
+    /// Where the estimate is wrong (here late turns are longer, and `count` does not see it) the prompt still fits.
     #[test]
     fn wrong_estimates_are_made_good() {
-        let count = |_: &str| Ok(1);
-        let ((_, tokens), dropped) = drop_oldest(&conversation(100), Some(20), 400, &render, &count).unwrap();
-        assert!(tokens.len() <= 380 && dropped > 0);
+        let mut messages = conversation(60);
+        for _ in 0..20 {
+            messages.push(Message::assistant("a long answer ".repeat(4)));
+            messages.push(Message::user("a long question ".repeat(4)));
+        }
+        let ((_, tokens), dropped) = drop_oldest(&messages, Some(20), 600, &render, &|_| Ok(1)).unwrap();
+        assert!(tokens.len() <= 580 && tokens.len() > 200, "{}", tokens.len());
+        assert!(dropped < messages.len() - 2);
     }
 
     #[test]

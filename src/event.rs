@@ -11,6 +11,13 @@ use crate::model::Token;
 pub enum Event {
     /// New text, always whole UTF-8 characters.
     Text(Text),
+    /// New thoughts, of a model that thinks before it answers. Same shape as text.
+    Reasoning(Text),
+    /// A part of a tool call that is on its way: a preview. Those of one call, put together, are its arguments; where
+    /// the call is never completed, it comes as text as well.
+    ToolCallDelta(ToolCallDelta),
+    /// A complete tool call.
+    ToolCall(ToolCall),
     /// The end of one choice; the last event of that choice.
     Done(Done),
 }
@@ -19,7 +26,9 @@ impl Event {
     /// Which of the `n` answers it belongs to, from 0.
     pub fn choice(&self) -> u32 {
         match self {
-            Event::Text(t) => t.choice,
+            Event::Text(t) | Event::Reasoning(t) => t.choice,
+            Event::ToolCallDelta(d) => d.choice,
+            Event::ToolCall(c) => c.choice,
             Event::Done(d) => d.choice,
         }
     }
@@ -37,6 +46,55 @@ pub struct Text {
     pub tokens: Vec<Token>,
     /// One entry a token, when the request asked for log-probabilities.
     pub logprobs: Vec<TokenLogprob>,
+}
+
+/// A part of a tool call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolCallDelta {
+    /// Which of the `n` answers, from 0.
+    pub choice: u32,
+    /// Which call of the answer, from 0.
+    pub index: u32,
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// More of the arguments.
+    pub arguments: String,
+    /// Whether it is the call's first.
+    pub first: bool,
+    /// As in [`Text`].
+    pub tokens: Vec<Token>,
+    /// As in [`Text`].
+    pub logprobs: Vec<TokenLogprob>,
+}
+
+/// A complete tool call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// Which of the `n` answers, from 0.
+    pub choice: u32,
+    /// Which call of the answer, from 0.
+    pub index: u32,
+    /// An id for the tool's answer to name: nine letters and digits.
+    pub id: String,
+    /// The tool: one of the request's.
+    pub name: String,
+    /// The arguments: a JSON object.
+    pub arguments: String,
+}
+
+impl ToolCall {
+    /// As it stands in an assistant's message (`tool_calls`).
+    pub fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "id": self.id,
+            "type": "function",
+            "function": { "name": self.name, "arguments": self.arguments },
+        })
+    }
 }
 
 /// How likely a token was, under the model's own distribution (before any sampler).
@@ -58,6 +116,8 @@ pub enum FinishReason {
     Stop,
     /// `max_tokens`, or the context is full.
     Length,
+    /// It ended with at least one complete tool call.
+    ToolCalls,
     /// Cancelled by the caller.
     Cancelled,
     /// The deadline passed.
@@ -72,6 +132,7 @@ impl FinishReason {
         match self {
             FinishReason::Stop => "stop",
             FinishReason::Length => "length",
+            FinishReason::ToolCalls => "tool_calls",
             FinishReason::Cancelled => "cancelled",
             FinishReason::Deadline => "deadline",
             FinishReason::Error(_) => "error",
@@ -103,6 +164,10 @@ pub struct Usage {
     pub cached_tokens: u32,
     /// New tokens, the end-of-generation token not counted.
     pub output_tokens: u32,
+    /// Of those, how many a constraint left no choice for, so that they were not sampled.
+    pub forced_tokens: u32,
+    /// Of those, how many were thought.
+    pub reasoning_tokens: u32,
     /// Time until the prompt began to be evaluated.
     pub queue: Duration,
     /// Time from there until the first new token.

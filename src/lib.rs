@@ -21,13 +21,16 @@
 //! [`Code`] and a message that says what was wrong and what to do.
 
 pub mod adapter;
+mod ask;
 #[cfg(feature = "async")]
 pub mod asynchronous;
 pub mod cancel;
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod chat;
+pub mod constraint;
 mod context_policy;
+pub mod embedder;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -38,8 +41,10 @@ pub mod model;
 pub mod openai;
 pub mod output;
 pub mod queue;
+mod reading;
 pub mod request;
 pub mod sampling;
+mod shown;
 mod sync;
 pub mod template;
 pub mod text;
@@ -51,13 +56,15 @@ pub use adapter::{Adapter, AdapterKind};
 pub use asynchronous::{Collect, EventStream};
 pub use cancel::Cancel;
 pub use chat::Chat;
+pub use constraint::Constraint;
+pub use embedder::{Embedder, EmbedderOptions, Pooling, Purpose, Truncation};
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
-pub use event::{Done, Event, FinishReason, Next, Usage};
+pub use event::{Done, Event, FinishReason, Next, ToolCall, ToolCallDelta, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
 pub use queue::Queue;
-pub use request::{ContextPolicy, Prompt, Request};
+pub use request::{ContextPolicy, Prompt, Request, ToolChoice};
 pub use sampling::Sampling;
 
 /// The README's Rust program compiles.

@@ -36,6 +36,13 @@ impl Message {
 
     /// From an OpenAI chat message. `content` may be text, null, or a list of `{"type":"text","text":…}` parts.
     pub fn from_json(value: Value) -> Result<Self> {
+        if nests_too_deeply(&value) {
+            dismantle(value);
+            return Err(Error::new(
+                Code::Range,
+                format!("a message nests deeper than {MOST_DEPTH} lists and objects"),
+            ));
+        }
         match value {
             Value::Object(map) => Self::from_map(map),
             other => Err(Error::new(Code::Json, format!("a message must be an object, this is {}", kind(&other)))),
@@ -104,6 +111,37 @@ fn check_part((i, part): (usize, &Value)) -> Result<()> {
     }
 }
 
+/// How deep JSON may nest: as deep as serde_json reads it.
+pub(crate) const MOST_DEPTH: usize = 128;
+
+/// Whether JSON that a program made nests deeper than JSON that was read could. Does not recurse.
+pub(crate) fn nests_too_deeply(value: &Value) -> bool {
+    let mut open = vec![(value, 0)];
+    while let Some((value, depth)) = open.pop() {
+        if depth > MOST_DEPTH {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|v| (v, depth + 1))),
+            Value::Object(map) => open.extend(map.values().map(|v| (v, depth + 1))),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Drops a value that nests so deeply that dropping it whole would overflow the stack.
+fn dismantle(value: Value) {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(map) => open.extend(map.into_iter().map(|(_, v)| v)),
+            _ => {}
+        }
+    }
+}
+
 /// The JSON kind of a value, for messages that must not show it.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
@@ -142,6 +180,19 @@ mod tests {
     fn a_role_cannot_make_a_special_token() {
         assert_eq!(Message::new("user|>", "x").unwrap_err().code(), Code::Range);
         assert_eq!(Message::new("", "x").unwrap_err().code(), Code::Range);
+    }
+
+    #[test]
+    fn deep_json_is_refused() {
+        let nested = |n| (0..n).fold(json!(1), |inner, _| Value::Array(vec![inner]));
+        assert!(Message::from_json(json!({"role":"user","content":"x","extra":nested(100)})).is_ok());
+        // Deep enough to overflow this thread's stack if it were dropped, or looked at, by recursion.
+        let mut message = Map::new();
+        message.insert("role".into(), json!("user"));
+        message.insert("extra".into(), nested(100_000));
+        let e = Message::from_json(Value::Object(message)).unwrap_err();
+        assert_eq!(e.code(), Code::Range);
+        assert!(e.message().contains("128"), "{e}");
     }
 
     #[test]

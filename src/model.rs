@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cancel::Cancel;
+use crate::constraint;
 use crate::engine::bigstack;
 use crate::engine::native::{LoadOptions, NativeModel, Place};
 use crate::error::{Code, Error, Result};
@@ -68,7 +69,8 @@ pub struct Model(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) native: Arc<NativeModel>,
-    pub(crate) vocabulary: Vocabulary,
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) constraints: constraint::Compiler,
     pub(crate) template: Option<Template>,
     info: gguf::Info,
     devices: Vec<DeviceUse>,
@@ -155,13 +157,14 @@ impl Model {
         let native = Arc::new(native);
         let template = info.metadata("tokenizer.chat_template").and_then(gguf::Value::as_str).map(Template::new);
         let (devices, gpu_layers) = device_use(&log);
-        let vocabulary = Vocabulary::new(&native)?;
+        let vocabulary = Arc::new(Vocabulary::new(&native)?);
+        let constraints = constraint::Compiler::default();
         info.warnings.iter().for_each(|w| log::write(Level::Warn, || w.clone()));
         log::write(Level::Info, || {
             let gguf::Info { architecture, parameters, quantization, file_size, .. } = &info;
             format!("model loaded: {architecture}, {parameters} parameters, {quantization}, {file_size} bytes")
         });
-        Ok(Model(Arc::new(Inner { native, vocabulary, template, info, devices, gpu_layers })))
+        Ok(Model(Arc::new(Inner { native, vocabulary, constraints, template, info, devices, gpu_layers })))
     }
 
     /// What the file says of itself.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{json, Map, Value};
 
+use crate::constraint::Constraint;
 use crate::error::{Code, Error, Result};
-use crate::event::{Event, FinishReason};
+use crate::event::{Event, FinishReason, TokenLogprob};
 use crate::message::{kind, short, Message};
 use crate::model::Token;
-use crate::request::{ContextPolicy, Prompt, Request};
+use crate::request::{ContextPolicy, Prompt, Request, ToolChoice};
 use crate::sampling::range;
 
 /// The longest JSON that is read, in bytes.
@@ -106,14 +107,42 @@ const FIELDS: &[(&str, Set)] = &[
         d.request.tools = tools.clone();
         Ok(())
     }),
-    ("tool_choice", |_, v, _| match v.as_str() {
-        Some("auto" | "none") => Ok(()),
-        _ => Err(Error::new(Code::Unsupported, "tool_choice: this version knows \"auto\" and \"none\"")),
+    ("tool_choice", |d, v, _| tool_choice(v).map(|c| d.request.tool_choice = c)),
+    ("parallel_tool_calls", |d, v, name| boolean(v, name).map(|b| d.request.parallel_tool_calls = b)),
+    ("tool_format", |d, v, name| text(v, name).map(|t| d.request.tool_format = Some(t))),
+    ("thinking", |d, v, name| boolean(v, name).map(|b| d.request.thinking = Some(b))),
+    ("reasoning_budget", |d, v, name| {
+        // As llama.cpp has it, -1 is no limit.
+        let most = integer(v, name, -1, u32::MAX.into())?;
+        d.request.reasoning_budget = u32::try_from(most).ok();
+        Ok(())
     }),
-    ("response_format", |_, v, name| match object(v, name)?.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(()),
-        _ => Err(Error::new(Code::Unsupported, "response_format: this version knows {\"type\":\"text\"} only")),
+    ("reasoning_format", |d, v, name| match text(v, name)?.as_str() {
+        "auto" => {
+            d.request.split_reasoning = true;
+            Ok(())
+        }
+        "none" => {
+            d.request.split_reasoning = false;
+            Ok(())
+        }
+        _ => Err(Error::new(Code::Range, "reasoning_format must be \"auto\" or \"none\"")),
     }),
+    ("response_format", |d, v, name| match response_format(object(v, name)?)? {
+        Some(constraint) => constrain(d, constraint),
+        None => Ok(()),
+    }),
+    ("json_schema", |d, v, _| constrain(d, Constraint::JsonSchema(v.clone()))),
+    ("guided_json", |d, v, _| constrain(d, Constraint::JsonSchema(v.clone()))),
+    ("guided_regex", |d, v, name| constrain(d, Constraint::Regex(text(v, name)?))),
+    ("guided_choice", |d, v, name| {
+        let texts = list(v, name)?.iter().map(|t| text(t, name)).collect::<Result<_>>()?;
+        constrain(d, Constraint::Choice(texts))
+    }),
+    ("grammar", |d, v, name| constrain(d, Constraint::Gbnf(text(v, name)?))),
+    ("lark", |d, v, name| constrain(d, Constraint::Lark(text(v, name)?))),
+    ("json_whitespace", |d, v, name| boolean(v, name).map(|b| d.request.json_whitespace = b)),
+    ("heal", |d, v, name| boolean(v, name).map(|b| d.request.heal = b)),
     ("logit_bias", |d, v, name| {
         for (token, bias) in object(v, name)? {
             let token = token.parse().map_err(|_| {
@@ -166,7 +195,6 @@ const FIELDS: &[(&str, Set)] = &[
     ("user", |_, _, _| Ok(())),
     ("store", |_, _, _| Ok(())),
     ("metadata", |_, _, _| Ok(())),
-    ("parallel_tool_calls", |_, _, _| Ok(())),
 ];
 
 /// A request from the JSON of a chat-completions (or, with `prompt`, a completions) request. A field that is null
@@ -220,6 +248,53 @@ pub(crate) fn check_names(object: &Map<String, Value>, fields: &[&str]) -> Resul
     }
 }
 
+/// A request has one constraint.
+fn constrain(draft: &mut Draft, constraint: Constraint) -> Result<()> {
+    match draft.request.constraint.replace(constraint) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(Code::Json, "the request has more than one constraint")),
+    }
+}
+
+/// OpenAI's `{"type":"json_schema","json_schema":{"schema":{…}}}`, with or without `strict`: it is always kept.
+fn response_format(format: &Map<String, Value>) -> Result<Option<Constraint>> {
+    const NAME: &str = "response_format";
+    match format.get("type").and_then(Value::as_str) {
+        Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(Constraint::JsonObject)),
+        Some("json_schema") => {
+            let named = object(format.get("json_schema").unwrap_or(&Value::Null), "response_format.json_schema")?;
+            match named.get("schema") {
+                Some(schema) => Ok(Some(Constraint::JsonSchema(schema.clone()))),
+                None => Err(Error::new(Code::Json, "response_format.json_schema has no \"schema\"")),
+            }
+        }
+        _ => Err(Error::new(
+            Code::Unsupported,
+            format!("{NAME}: the type must be \"text\", \"json_object\" or \"json_schema\""),
+        )),
+    }
+}
+
+/// OpenAI's `"auto"`, `"none"`, `"required"` or `{"type":"function","function":{"name":…}}`.
+pub(crate) fn tool_choice(value: &Value) -> Result<ToolChoice> {
+    match value {
+        Value::String(word) => match word.as_str() {
+            "auto" => Ok(ToolChoice::Auto),
+            "none" => Ok(ToolChoice::None),
+            "required" => Ok(ToolChoice::Required),
+            _ => Err(Error::new(
+                Code::Range,
+                "tool_choice must be \"auto\", \"none\", \"required\" or name a function",
+            )),
+        },
+        other => match other.pointer("/function/name").or(other.get("name")).and_then(Value::as_str) {
+            Some(name) => Ok(ToolChoice::Named(name.to_owned())),
+            None => Err(wrong("tool_choice", "a word, or an object with a function's name", other)),
+        },
+    }
+}
+
 fn unknown<'a>(name: &str, fields: impl Iterator<Item = &'a str>) -> Error {
     let distance = |field: &str| strsim::damerau_levenshtein(field, &short(name));
     let nearest = fields.map(|field| (distance(field), field)).min();
@@ -263,7 +338,30 @@ fn unsigned(value: &Value, name: &str) -> Result<u32> {
     integer(value, name, 0, u32::MAX.into()).map(|n| n as u32)
 }
 
-/// An event as an OpenAI `chat.completion.chunk`. `token_text` gives the bytes of a token, for log-probabilities;
+/// The choice of a chunk that brings something new.
+fn say(
+    index: u32,
+    delta: Value,
+    tokens: &[Token],
+    logprobs: &[TokenLogprob],
+    entry: &dyn Fn(Token, f32) -> Value,
+) -> Value {
+    let mut choice = json!({ "index": index, "delta": delta, "finish_reason": null });
+    if !logprobs.is_empty() {
+        let content = logprobs.iter().map(|l| {
+            let mut one = entry(l.token, l.logprob);
+            one["top_logprobs"] = l.top.iter().map(|(token, p)| entry(*token, *p)).collect();
+            one
+        });
+        choice["logprobs"] = json!({ "content": content.collect::<Vec<_>>() });
+    }
+    if !tokens.is_empty() {
+        choice["tokens"] = json!(tokens);
+    }
+    choice
+}
+
+/// An event as an OpenAI `chat.completion.chunk`; a tool call comes as its deltas, and the complete one adds nothing. `token_text` gives the bytes of a token, for log-probabilities;
 /// `created` is in seconds since 1970.
 pub fn chunk_json(
     event: &Event,
@@ -277,21 +375,21 @@ pub fn chunk_json(
         json!({ "token": String::from_utf8_lossy(&bytes), "logprob": logprob, "bytes": bytes })
     };
     let (choice, usage) = match event {
-        Event::Text(t) => {
-            let mut choice = json!({ "index": t.choice, "delta": { "content": t.text }, "finish_reason": null });
-            if !t.logprobs.is_empty() {
-                let content = t.logprobs.iter().map(|l| {
-                    let mut one = entry(l.token, l.logprob);
-                    one["top_logprobs"] = l.top.iter().map(|(token, p)| entry(*token, *p)).collect();
-                    one
-                });
-                choice["logprobs"] = json!({ "content": content.collect::<Vec<_>>() });
-            }
-            if !t.tokens.is_empty() {
-                choice["tokens"] = json!(t.tokens);
-            }
-            (choice, None)
+        Event::Text(t) => (say(t.choice, json!({ "content": t.text }), &t.tokens, &t.logprobs, &entry), None),
+        Event::Reasoning(t) => {
+            (say(t.choice, json!({ "reasoning_content": t.text }), &t.tokens, &t.logprobs, &entry), None)
         }
+        Event::ToolCallDelta(d) => {
+            let mut call = json!({ "index": d.index, "function": { "arguments": d.arguments } });
+            if d.first {
+                call["id"] = json!(d.id);
+                call["type"] = json!("function");
+                call["function"] = json!({ "name": d.name, "arguments": d.arguments });
+            }
+            (say(d.choice, json!({ "tool_calls": [call] }), &d.tokens, &d.logprobs, &entry), None)
+        }
+        // Its deltas have told everything already.
+        Event::ToolCall(c) => (json!({ "index": c.choice, "delta": {}, "finish_reason": null }), None),
         Event::Done(d) => {
             let mut choice = json!({ "index": d.choice, "delta": {}, "finish_reason": d.reason.name() });
             if let FinishReason::Error(e) = &d.reason {
@@ -304,6 +402,10 @@ pub fn chunk_json(
                 "completion_tokens": u.output_tokens,
                 "total_tokens": u.prompt_tokens + u.output_tokens,
                 "prompt_tokens_details": { "cached_tokens": u.cached_tokens },
+                "completion_tokens_details": {
+                    "forced_tokens": u.forced_tokens,
+                    "reasoning_tokens": u.reasoning_tokens,
+                },
             });
             (choice, Some(usage))
         }
@@ -324,7 +426,7 @@ pub fn chunk_json(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Done, Text, TokenLogprob, Usage};
+    use crate::event::{Done, Text, Usage};
     use proptest::prelude::*;
 
     #[test]
@@ -354,6 +456,27 @@ mod tests {
     }
 
     #[test]
+    fn constraints_of_every_kind() {
+        let constraint = |json| request_from_json(json).unwrap().constraint;
+        let schema = Constraint::JsonSchema(json!({"type": "null"}));
+        for json in [
+            r#"{"prompt":"a","response_format":{"type":"json_schema","json_schema":{"schema":{"type":"null"}}}}"#,
+            r#"{"prompt":"a","json_schema":{"type":"null"}}"#,
+            r#"{"prompt":"a","guided_json":{"type":"null"}}"#,
+        ] {
+            assert_eq!(constraint(json), Some(schema.clone()));
+        }
+        let json = r#"{"prompt":"a","response_format":{"type":"json_object"}}"#;
+        assert_eq!(constraint(json), Some(Constraint::JsonObject));
+        assert_eq!(constraint(r#"{"prompt":"a","response_format":{"type":"text"}}"#), None);
+        assert_eq!(
+            constraint(r#"{"prompt":"a","guided_choice":["b"]}"#),
+            Some(Constraint::Choice(vec!["b".into()]))
+        );
+        assert_eq!(constraint(r#"{"prompt":"a","grammar":"g"}"#), Some(Constraint::Gbnf("g".into())));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (json, code, words) in [
             ("{", Code::Json, "line 1"),
@@ -368,8 +491,17 @@ mod tests {
             (r#"{"prompt":"a","n":1.5}"#, Code::Json, "n must be a whole number"),
             (r#"{"prompt":"a","max_tokens":-1}"#, Code::Range, "max_tokens is -1"),
             (r#"{"messages":[{"role":"user","content":3}]}"#, Code::Json, "messages[0]"),
-            (r#"{"prompt":"a","response_format":{"type":"json_object"}}"#, Code::Unsupported, "response_format"),
-            (r#"{"prompt":"a","tool_choice":"required"}"#, Code::Unsupported, "tool_choice"),
+            (r#"{"prompt":"a","response_format":{"type":"xml"}}"#, Code::Unsupported, "response_format"),
+            (
+                r#"{"prompt":"a","response_format":{"type":"json_schema"}}"#,
+                Code::Json,
+                "response_format.json_schema",
+            ),
+            (r#"{"prompt":"a","grammar":"x","guided_regex":"y"}"#, Code::Json, "more than one constraint"),
+            (r#"{"prompt":"a","tool_choice":"required"}"#, Code::Range, "tool_choice"),
+            (r#"{"prompt":"a","tool_choice":"maybe"}"#, Code::Range, "tool_choice"),
+            (r#"{"prompt":"a","tool_choice":{"type":"function"}}"#, Code::Json, "tool_choice"),
+            (r#"{"prompt":"a","reasoning_format":"loud"}"#, Code::Range, "reasoning_format"),
             (r#"{"messages":[]}"#, Code::Range, "no messages"),
             (r#"{"prompt":"a","context_policy":"slide"}"#, Code::Range, "context_policy"),
             (r#"{"prompt":"a","context_policy":"drop_oldest"}"#, Code::Range, "only turns of messages"),

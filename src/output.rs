@@ -12,6 +12,7 @@
 //! - A thought opens only where no text came before it. A call inside of a thought counts when nothing but white
 //!   space follows it, in or behind the thought; otherwise it was thought about, and is REASONING.
 
+mod ask;
 mod call;
 mod calls;
 mod formats;
@@ -24,6 +25,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+pub(crate) use ask::Ask;
 use calls::Calls;
 pub use formats::{detect as detect_format, named as format_named, Format, FORMATS};
 use formats::{Body, Opening};

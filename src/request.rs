@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::adapter::Adapter;
+use crate::constraint::Constraint;
 use crate::error::{Code, Error, Result};
-use crate::message::Message;
+use crate::message::{nests_too_deeply, short, Message, MOST_DEPTH};
 use crate::model::Token;
+use crate::output::format_named;
 use crate::sampling::{range, Sampling};
 
 /// What goes in.
@@ -47,6 +49,26 @@ pub enum ContextPolicy {
     /// The oldest turns of the conversation are left out of the prompt until it fits with room for the answer. Only
     /// for messages.
     DropOldest = 2,
+}
+
+/// Whether tools are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// As the model likes.
+    #[default]
+    Auto,
+    /// Not at all: the model does not see the tools.
+    None,
+    /// At least one call. Its arguments keep to the tool's schema.
+    Required,
+    /// This tool, as with [`ToolChoice::Required`].
+    Named(String),
+}
+
+impl ToolChoice {
+    pub(crate) fn is_forced(&self) -> bool {
+        matches!(self, ToolChoice::Required | ToolChoice::Named(_))
+    }
 }
 
 /// One request. `submit` takes a snapshot, so it can be changed and used again.
@@ -94,6 +116,30 @@ pub struct Request {
     pub template_variables: Map<String, Value>,
     /// OpenAI tool definitions, shown to the model by its template.
     pub tools: Vec<Value>,
+    /// What the answer must look like. It wins over `min_tokens`, `ignore_eos` and `logit_bias`: an answer that is
+    /// complete ends, and one that a bias leaves no token for is a [`Code::Grammar`] error.
+    pub constraint: Option<Constraint>,
+    /// The constraint begins behind the first of these texts that the model writes (special tokens count by their
+    /// names); before it the answer is free. Empty: it begins at once. At most 16 of 1 to 256 bytes.
+    pub constraint_triggers: Vec<String>,
+    /// JSON may be laid out freely, with whitespace and line breaks. Default false: one line, a space after `,` and
+    /// `:`, which leaves fewer tokens to choose.
+    pub json_whitespace: bool,
+    /// Token healing: the prompt's last tokens are taken back, and the answer begins by spelling their text anew, so
+    /// that a prompt may end inside a token. That text is not repeated. Default false.
+    pub heal: bool,
+    /// Whether tools may, must or must not be called.
+    pub tool_choice: ToolChoice,
+    /// More than one call an answer. Default true; otherwise the answer ends with its first call.
+    pub parallel_tool_calls: bool,
+    /// How the model writes calls, by a name of docs/tools.md. Unset: as its chat template says.
+    pub tool_format: Option<String>,
+    /// Whether a model that can do both thinks before it answers. Unset: as its chat template has it.
+    pub thinking: Option<bool>,
+    /// After so many tokens of thought it is closed, and the answer begins. Unset: no limit.
+    pub reasoning_budget: Option<u32>,
+    /// Thoughts are events of their own. Default true; otherwise they are text, with their marks.
+    pub split_reasoning: bool,
 }
 
 impl Request {
@@ -118,6 +164,16 @@ impl Request {
             template: None,
             template_variables: Map::new(),
             tools: Vec::new(),
+            constraint: None,
+            constraint_triggers: Vec::new(),
+            json_whitespace: false,
+            heal: false,
+            tool_choice: ToolChoice::Auto,
+            parallel_tool_calls: true,
+            tool_format: None,
+            thinking: None,
+            reasoning_budget: None,
+            split_reasoning: true,
         }
     }
 
@@ -141,6 +197,12 @@ impl Request {
         Self::with(Prompt::Infill { prefix: prefix.into(), suffix: suffix.into() })
     }
 
+    /// Sets the conversation.
+    pub fn with_messages(mut self, messages: impl IntoIterator<Item = Message>) -> Self {
+        self.prompt = Prompt::Messages(messages.into_iter().collect());
+        self
+    }
+
     /// Sets the most new tokens.
     pub fn max_tokens(mut self, n: u32) -> Self {
         self.max_tokens = Some(n);
@@ -151,6 +213,20 @@ impl Request {
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = sampling;
         self
+    }
+
+    /// Sets what the answer must look like.
+    pub fn constraint(mut self, constraint: Constraint) -> Self {
+        self.constraint = Some(constraint);
+        self
+    }
+
+    /// The tools that the model sees.
+    pub(crate) fn shown_tools(&self) -> &[Value] {
+        match self.tool_choice {
+            ToolChoice::None => &[],
+            _ => &self.tools,
+        }
     }
 
     /// Whether every field lies in its range; the error names the first that does not. `submit` asks this.
@@ -174,6 +250,13 @@ impl Request {
         if self.context_policy == ContextPolicy::DropOldest && !matches!(self.prompt, Prompt::Messages(_)) {
             return Err(Error::new(Code::Range, "context_policy: only turns of messages can be dropped"));
         }
+        let mut outside = self.tools.iter().chain(self.template_variables.values());
+        if outside.any(nests_too_deeply) {
+            return Err(Error::new(
+                Code::Range,
+                format!("tools and template variables nest at most {MOST_DEPTH} lists and objects"),
+            ));
+        }
         if !(1..=64).contains(&self.n) {
             return Err(range("n", self.n, 1, 64));
         }
@@ -189,12 +272,51 @@ impl Request {
         if self.cache_key.len() > 256 {
             return Err(range("bytes in cache_key", self.cache_key.len(), 0, 256));
         }
+        let triggers = &self.constraint_triggers;
+        if triggers.len() > 16 || triggers.iter().any(|t| t.is_empty() || t.len() > 256) {
+            return Err(Error::new(Code::Range, "constraint_triggers: at most 16 texts of 1 to 256 bytes each"));
+        }
+        if !triggers.is_empty() && self.constraint.is_none() {
+            return Err(Error::new(Code::Range, "constraint_triggers need a constraint"));
+        }
+        if self.heal && !triggers.is_empty() {
+            return Err(Error::new(Code::Range, "heal does not go with constraint_triggers"));
+        }
+        if self.tool_choice.is_forced() && (self.constraint.is_some() || self.heal) {
+            return Err(Error::new(
+                Code::Range,
+                "tool_choice: a forced call goes with neither a constraint nor heal",
+            ));
+        }
+        self.check_tools()?;
         if let Some(max) = self.max_tokens {
             if max < self.min_tokens {
                 return Err(range("min_tokens", self.min_tokens, 0, max));
             }
         }
         Ok(())
+    }
+
+    fn check_tools(&self) -> Result<()> {
+        let name = |tool: &Value| {
+            let function = tool.get("function").unwrap_or(tool);
+            function.get("name").and_then(Value::as_str).map(str::to_owned)
+        };
+        if let Some(i) = self.tools.iter().position(|t| name(t).is_none_or(|n| n.is_empty() || n.len() > 256)) {
+            return Err(Error::new(Code::Range, format!("tools[{i}] needs a \"name\" of 1 to 256 bytes")));
+        }
+        if let Some(format) = self.tool_format.as_deref().filter(|f| format_named(f).is_none()) {
+            return Err(Error::new(Code::Range, format!("tool_format: there is no \"{}\"", short(format))));
+        }
+        match &self.tool_choice {
+            ToolChoice::Required if self.tools.is_empty() => {
+                Err(Error::new(Code::Range, "tool_choice: a call is required, and there are no tools"))
+            }
+            ToolChoice::Named(wanted) if !self.tools.iter().any(|t| name(t).as_ref() == Some(wanted)) => {
+                Err(Error::new(Code::Range, format!("tool_choice: no tool has the name \"{}\"", short(wanted))))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -214,6 +336,20 @@ mod tests {
             (Request { stop: vec![String::new()], ..base() }, "stop"),
             (Request { cache_key: "k".repeat(257), ..base() }, "bytes in cache_key"),
             (Request { max_tokens: Some(1), min_tokens: 2, ..base() }, "min_tokens"),
+            (Request { constraint_triggers: vec![String::new()], ..base() }, "constraint_triggers"),
+            (Request { constraint_triggers: vec!["x".into()], ..base() }, "constraint_triggers need"),
+            (
+                Request {
+                    constraint_triggers: vec!["x".into()],
+                    heal: true,
+                    ..base().constraint(Constraint::Json)
+                },
+                "heal",
+            ),
+            (Request { tools: vec![serde_json::json!({"x": 1})], ..base() }, "tools[0]"),
+            (Request { tool_format: Some("morse".into()), ..base() }, "tool_format"),
+            (Request { tool_choice: ToolChoice::Required, ..base() }, "tool_choice"),
+            (Request { tool_choice: ToolChoice::Named("f".into()), ..base() }, "tool_choice"),
             (Request { continue_final_message: true, ..Request::chat([Message::user("x")]) }, "continue_final"),
             (Request { context_policy: ContextPolicy::DropOldest, ..base() }, "context_policy"),
         ] {

@@ -1,32 +1,47 @@
 //! Chat templates: Jinja, as Hugging Face's `apply_chat_template` sets it up, within limits.
 //!
-//! A template is compiled when it is used, so that a bad one never keeps a model from loading. Content cannot make
-//! special tokens: see [`protect`].
+//! minijinja parses; what runs the syntax tree is our own, for three promises that minijinja's machine cannot give: the
+//! text is Python's, work and memory are bounded ([`meter`]), and content makes no special tokens ([`text`]). A template
+//! is looked at when it is used, so that a bad one never keeps a model from loading.
 
-mod environment;
+mod access;
+mod args;
+mod checks;
+mod filters;
+mod format;
+mod functions;
+mod interpret;
+mod meter;
+mod methods;
+mod operators;
+mod parse;
+mod print;
 pub mod protect;
+mod text;
+mod value;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use minijinja::{Environment, ErrorKind, Value as Jinja};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as Json};
 
 use crate::error::{Code, Error, Result};
 use crate::message::Message;
+use interpret::Interpreter;
+use meter::{Fail, Outcome};
 pub use protect::{Segment, SpecialTexts};
+use text::Text;
+use value::{Key, Value};
 
-/// The longest template, in bytes.
-const MOST_SOURCE: usize = 1 << 20;
+/// Memory that rendering may take beside the input, in bytes, and how many times the input's size on top.
+const MEMORY: (usize, usize) = (16 << 20, 8);
 
-/// Brackets inside brackets, and blocks inside blocks, that a template may have: the compiler recurses.
-const MOST_NESTING: usize = 100;
+/// Steps that rendering may take, and how many more for each byte of the input.
+const STEPS: (u64, u64) = (1_500_000, 200);
 
-/// Instructions that rendering may take, beside those that the input's size allows.
-const FUEL: u64 = 3_000_000;
-
-/// Bytes that rendering may give, beside those of the input.
-const MOST_OUTPUT: usize = 16 << 20;
+/// What transformers puts behind a message that is to be continued, to see where it ends.
+const CONTINUED: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
 
 /// A chat template. Clones share it; any thread may use it.
 #[derive(Clone)]
@@ -34,7 +49,7 @@ pub struct Template(Arc<Inner>);
 
 struct Inner {
     source: String,
-    compiled: OnceLock<std::result::Result<Environment<'static>, Error>>,
+    prepared: OnceLock<Result<String>>,
 }
 
 /// What a template is rendered with.
@@ -43,9 +58,9 @@ pub struct RenderInput<'a> {
     /// The conversation.
     pub messages: &'a [Message],
     /// OpenAI tool definitions.
-    pub tools: &'a [Value],
+    pub tools: &'a [Json],
     /// Extra variables.
-    pub variables: &'a Map<String, Value>,
+    pub variables: &'a Map<String, Json>,
     /// Whether the text ends where the assistant begins to speak.
     pub add_generation_prompt: bool,
     /// Whether the text ends with the last message's content, to be continued.
@@ -54,8 +69,8 @@ pub struct RenderInput<'a> {
     pub bos_token: &'a str,
     /// Text of the token that ends a text.
     pub eos_token: &'a str,
-    /// Texts of all control tokens.
-    pub special_texts: &'a SpecialTexts,
+    /// The time that `strftime_now` tells, in seconds of local time since 1970 began there; `None`: the clock's.
+    pub local_time: Option<i64>,
 }
 
 /// A rendered prompt.
@@ -63,7 +78,7 @@ pub struct RenderInput<'a> {
 pub struct Rendered {
     /// The text.
     pub text: String,
-    /// Where content spells a special token, or begins one: none may start there.
+    /// What of it came from content, in order: no special token touches these.
     pub protected: Vec<Range<usize>>,
 }
 
@@ -76,7 +91,7 @@ impl std::fmt::Debug for Template {
 impl Template {
     /// Takes a template's source. It is not looked at yet.
     pub fn new(source: impl Into<String>) -> Template {
-        Template(Arc::new(Inner { source: source.into(), compiled: OnceLock::new() }))
+        Template(Arc::new(Inner { source: source.into(), prepared: OnceLock::new() }))
     }
 
     /// The source.
@@ -84,171 +99,121 @@ impl Template {
         &self.0.source
     }
 
-    /// Renders a conversation. Needs a stack of a few MiB.
+    /// Renders a conversation. Needs a stack of some MiB.
     ///
     /// # Errors
-    /// [`Code::Template`] with the line, for a template that does not compile, fails or runs out of its limits.
+    /// [`Code::Template`] with the line, for a template that does not parse, fails or runs out of its limits.
     pub fn render(&self, input: &RenderInput<'_>) -> Result<Rendered> {
-        let compiled = self.0.compiled.get_or_init(|| compile(&self.0.source));
-        let environment = compiled.as_ref().map_err(Error::clone)?;
+        let prepared = self.0.prepared.get_or_init(|| parse::prepare(&self.0.source));
+        let tree = parse::tree(prepared.as_ref().map_err(Error::clone)?)?;
 
-        let mut marks = protect::Marks::choose(input)?;
-        let messages: Vec<Value> =
-            input.messages.iter().map(|m| marks.message(m.as_json(), input.special_texts)).collect();
-        let tools: Vec<Value> = input.tools.iter().map(|t| marks.value(t, input.special_texts)).collect();
-        let size = marks.bytes_seen();
-        let mut context: std::collections::BTreeMap<&str, Jinja> = std::collections::BTreeMap::new();
-        let variables: Vec<(&String, Value)> =
-            input.variables.iter().map(|(k, v)| (k, marks.value(v, input.special_texts))).collect();
-        context.insert("messages", Jinja::from_serialize(&messages));
-        context.insert("tools", if tools.is_empty() { Jinja::from(()) } else { Jinja::from_serialize(&tools) });
-        context.insert("documents", Jinja::from(()));
-        context.insert("bos_token", Jinja::from(input.bos_token));
-        context.insert("eos_token", Jinja::from(input.eos_token));
-        context.insert("add_generation_prompt", Jinja::from(input.add_generation_prompt));
-        for (name, value) in &variables {
-            context.insert(name, Jinja::from_serialize(value));
+        // The input is counted, not limited.
+        meter::limit(usize::MAX, u64::MAX);
+        let variables = variables(input).map_err(|e| describe(*e, 0))?;
+        let size = size_of_input(input);
+        meter::limit(MEMORY.0 + MEMORY.1 * size, STEPS.0 + STEPS.1 * size as u64);
+        let mut run = Interpreter::new(variables, input.local_time).map_err(|e| describe(*e, 0))?;
+        let out = run.run(&tree).map_err(|e| describe(*e, run.line()))?;
+
+        let (text, protected) = out.into_parts();
+        let mut rendered = Rendered { text, protected };
+        if input.continue_final_message {
+            rendered.cut_where_continued()?;
         }
+        Ok(rendered)
+    }
+}
 
-        let template = environment.get_template("chat").map_err(|e| describe(&e, &self.0.source))?;
-        let mut out = Bounded { bytes: Vec::new(), most: MOST_OUTPUT + 4 * size, full: false };
-        let rendered = template.render_captured_to(Jinja::from(context), &mut out);
-        if out.full {
+/// What the template finds by name.
+fn variables<'a>(input: &RenderInput<'a>) -> Outcome<HashMap<&'a str, Value>> {
+    let last = input.messages.len().wrapping_sub(1);
+    let messages = input.messages.iter().enumerate().map(|(i, m)| {
+        let mut own;
+        let mut map = m.as_json();
+        if input.continue_final_message && i == last {
+            own = map.clone();
+            mark_end(&mut own);
+            map = &own;
+        }
+        message(map)
+    });
+    let tools = input.tools.iter().map(Value::from_json).collect::<Outcome<Vec<_>>>()?;
+    let mut variables = HashMap::from([
+        ("messages", Value::list(messages.collect::<Outcome<_>>()?)?),
+        ("tools", if tools.is_empty() { Value::None } else { Value::list(tools)? }),
+        ("documents", Value::None),
+        ("bos_token", Value::own(input.bos_token)?),
+        ("eos_token", Value::own(input.eos_token)?),
+        ("add_generation_prompt", Value::Bool(input.add_generation_prompt)),
+    ]);
+    for (name, value) in input.variables {
+        variables.insert(name, Value::from_json(value)?);
+    }
+    Ok(variables)
+}
+
+/// A message. Its role counts as the template's own: templates build special tokens from it, and it can only hold
+/// letters, digits, `_` and `-`.
+fn message(map: &Map<String, Json>) -> Outcome<Value> {
+    let entry = |(name, value): (&String, &Json)| {
+        let value = match (name.as_str(), value) {
+            ("role", Json::String(role)) => Value::own(role)?,
+            _ => Value::from_json(value)?,
+        };
+        Ok((Key::Text(Text::content(name)?), value))
+    };
+    Value::dict(map.iter().map(entry).collect::<Outcome<_>>()?)
+}
+
+/// Puts [`CONTINUED`] behind the last text of a message.
+fn mark_end(message: &mut Map<String, Json>) {
+    let last = match message.get_mut("content") {
+        Some(Json::Array(parts)) => parts.iter_mut().rev().find_map(|p| p.get_mut("text")),
+        other => other,
+    };
+    if let Some(Json::String(text)) = last {
+        text.push_str(CONTINUED);
+    }
+}
+
+/// Bytes of the input, roughly as JSON.
+fn size_of_input(input: &RenderInput<'_>) -> usize {
+    fn of(value: &Json) -> usize {
+        8 + match value {
+            Json::String(s) => s.len(),
+            Json::Array(items) => items.iter().map(of).sum(),
+            Json::Object(map) => map.iter().map(|(k, v)| k.len() + of(v)).sum(),
+            _ => 0,
+        }
+    }
+    let messages = input.messages.iter().flat_map(|m| m.as_json().values()).map(of).sum::<usize>();
+    messages + input.tools.iter().chain(input.variables.values()).map(of).sum::<usize>()
+}
+
+/// A failure in words that never hold the conversation.
+fn describe(fail: Fail, line: u16) -> Error {
+    let line = if line == 0 { String::new() } else { format!(" at line {line}") };
+    Error::new(Code::Template, format!("the chat template failed{line}: {}", fail.0))
+}
+
+impl Rendered {
+    /// Ends the text with the last message, as transformers does: blanks at its end go where the template trims.
+    fn cut_where_continued(&mut self) -> Result<()> {
+        let Some(at) = self.text.rfind(CONTINUED.trim_end()) else {
             return Err(Error::new(
                 Code::Template,
-                format!("the chat template gave more than {} bytes", out.most),
+                "continue_final_message: the template does not show the last message's content as it is",
             ));
-        }
-        rendered.map_err(|e| describe(&e, &self.0.source))?;
-        let mut text = String::from_utf8(out.bytes)
-            .map_err(|_| Error::new(Code::Template, "the chat template gave text that is not UTF-8"))?;
-        if input.continue_final_message {
-            cut_after_content(&mut text, messages.last())?;
-        }
-        Ok(marks.remove(text, input.special_texts))
-    }
-}
-
-/// A writer that stops at a limit.
-struct Bounded {
-    bytes: Vec<u8>,
-    most: usize,
-    full: bool,
-}
-
-impl std::io::Write for Bounded {
-    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
-        if self.bytes.len() + data.len() > self.most {
-            self.full = true;
-            return Err(std::io::Error::other("too much output"));
-        }
-        self.bytes.extend_from_slice(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn compile(source: &str) -> Result<Environment<'static>> {
-    if source.len() > MOST_SOURCE {
-        return Err(Error::new(
-            Code::Template,
-            format!("the chat template has {} bytes; at most {MOST_SOURCE} are read", source.len()),
-        ));
-    }
-    if nesting(source) > MOST_NESTING {
-        return Err(Error::new(
-            Code::Template,
-            format!("the chat template nests deeper than {MOST_NESTING} brackets or blocks"),
-        ));
-    }
-    let mut environment = environment::hugging_face(FUEL);
-    let source_of_tags = environment::without_generation_tags(source);
-    environment.add_template_owned("chat", source_of_tags).map_err(|e| describe(&e, source))?;
-    Ok(environment)
-}
-
-/// The deepest nesting of brackets, operators that recurse, and opened blocks; an upper bound is good enough.
-fn nesting(source: &str) -> usize {
-    let (mut brackets, mut deepest, mut blocks, mut deepest_blocks, mut prefix) = (0usize, 0, 0usize, 0, 0usize);
-    let bytes = source.as_bytes();
-    for (i, b) in bytes.iter().enumerate() {
-        match b {
-            b'(' | b'[' | b'{' => brackets += 1,
-            b')' | b']' | b'}' => brackets = brackets.saturating_sub(1),
-            _ => {}
-        }
-        // `- - - x` and `not not x` recurse too.
-        prefix = match b {
-            b'-' | b'+' | b'!' => prefix + 1,
-            b' ' | b'\t' | b'\n' => prefix,
-            _ => 0,
         };
-        if bytes[i..].starts_with(b"not not ") {
-            brackets += 1;
-        }
-        if bytes[i..].starts_with(b"{%") {
-            let tag = source[i + 2..].trim_start_matches('-').trim_start();
-            if tag.starts_with("end") {
-                blocks = blocks.saturating_sub(1);
-            } else if ["if", "for", "macro", "filter", "call", "with"].iter().any(|t| tag.starts_with(t)) {
-                blocks += 1;
-            }
-        }
-        deepest = deepest.max(brackets).max(prefix / 4);
-        deepest_blocks = deepest_blocks.max(blocks);
-    }
-    deepest.max(deepest_blocks)
-}
-
-/// An error in words that never hold the conversation: kind, line, and what `raise_exception` says where that text
-/// stands in the template itself.
-fn describe(error: &minijinja::Error, source: &str) -> Error {
-    let line = error.line().map_or(String::new(), |l| format!(" at line {l}"));
-    let detail = match error.kind() {
-        ErrorKind::OutOfFuel => "it takes too many steps".to_owned(),
-        kind => match error.detail().filter(|d| source.contains(*d)) {
-            Some(own) => format!("{kind}: {}", own.chars().take(200).collect::<String>()),
-            // Words of the compiler about the source, such as an unknown name, are worth telling; they are short and
-            // name things of the template.
-            None if matches!(
-                kind,
-                ErrorKind::SyntaxError
-                    | ErrorKind::UnknownFilter
-                    | ErrorKind::UnknownTest
-                    | ErrorKind::UnknownFunction
-                    | ErrorKind::UnknownMethod
-            ) =>
-            {
-                format!("{kind}: {}", error.detail().unwrap_or("").chars().take(200).collect::<String>())
-            }
-            None => kind.to_string(),
-        },
-    };
-    Error::new(Code::Template, format!("the chat template failed{line}: {detail}"))
-}
-
-/// As transformers does: the text ends with the last message's content, whitespace at its end stripped.
-fn cut_after_content(text: &mut String, last: Option<&Value>) -> Result<()> {
-    let content = match last.and_then(|m| m.get("content")) {
-        Some(Value::String(s)) => s.clone(),
-        Some(Value::Array(parts)) => {
-            parts.last().and_then(|p| p.get("text")).and_then(Value::as_str).unwrap_or("").to_owned()
-        }
-        _ => String::new(),
-    };
-    let content = content.trim();
-    match text.rfind(content) {
-        Some(at) if !content.is_empty() => {
-            text.truncate(at + content.len());
-            Ok(())
-        }
-        _ => Err(Error::new(
-            Code::Template,
-            "continue_final_message: the template does not show the last message's content as it is",
-        )),
+        let kept = &self.text[..at];
+        let end =
+            if self.text[at..].starts_with(CONTINUED) { at } else { kept.trim_end_matches(methods::blank).len() };
+        self.text.truncate(end);
+        self.protected.retain_mut(|c| {
+            c.end = c.end.min(end);
+            c.start < c.end
+        });
+        Ok(())
     }
 }
 

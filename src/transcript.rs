@@ -29,8 +29,8 @@ impl Transcript {
         let start = self.rendered.text.len();
         // Where the same text came from content before and comes from the template now, or the other way round, its
         // tokens differ.
-        let protected = new.protected.iter().take_while(|p| p.start < start);
-        if !new.text.starts_with(&self.rendered.text) || !protected.eq(&self.rendered.protected) {
+        let before = new.protected.iter().take_while(|p| p.start < start).map(|p| p.start..p.end.min(start));
+        if !new.text.starts_with(&self.rendered.text) || !before.eq(self.rendered.protected.iter().cloned()) {
             return Ok(None);
         }
         let Some(limit) = next_special(segments, start) else { return Ok(None) };

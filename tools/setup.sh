@@ -9,6 +9,8 @@ has_libclang() {
             -o -maxdepth 4 -name 'libclang.dylib' 2>/dev/null | grep -q .
 }
 has_pip() { python3 -m pip --version >/dev/null 2>&1; }
+# Debian keeps this part of Python in a package of its own.
+has_venv() { python3 -c 'import ensurepip' >/dev/null 2>&1; }
 
 missing=()
 has c++ || missing+=(compiler)
@@ -18,6 +20,7 @@ has ccache || missing+=(ccache)
 has python3 || missing+=(python3)
 has pkg-config || missing+=(pkg-config)
 has_pip || missing+=(pip)
+has_venv || missing+=(venv)
 has objcopy || [ "$(uname -s)" = Darwin ] || missing+=(binutils)
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -28,6 +31,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         case $1:$2 in
         apt:compiler) echo build-essential ;; dnf:compiler) echo gcc-c++ ;; brew:compiler) echo gcc ;;
         apt:libclang) echo libclang-dev ;; dnf:libclang) echo clang-devel ;; brew:libclang) echo llvm ;;
+        apt:venv) echo python3-venv ;; dnf:venv) echo python3 ;; brew:venv) echo python ;;
         apt:pip | dnf:pip) echo python3-pip ;; brew:pip | brew:python3) echo python ;;
         dnf:pkg-config) echo pkgconf-pkg-config ;; brew:pkg-config) echo pkgconf ;;
         *) echo "$2" ;;

@@ -82,6 +82,24 @@ class Fetch(unittest.TestCase):
             self.fetch()
         self.nothing_under_the_final_name()
 
+    def test_a_model_is_converted_and_checked(self):
+        script = Path(self.home.name) / "join.py"
+        script.write_text("import sys, zipfile\n"
+                          "data = [zipfile.ZipFile(p).read('x/data.bin') for p in sys.argv[2:-1]]\n"
+                          "open(sys.argv[-1], 'wb').write(b''.join(data))\n")
+        self.model["convert"] = [str(script), "--option"]
+        self.assertEqual(self.fetch().read_bytes(), b"".join(HALVES))
+
+    def test_a_conversion_that_fails_or_differs_leaves_nothing(self):
+        script = Path(self.home.name) / "wrong.py"
+        self.model["convert"] = [str(script)]
+        for source, said in [("raise SystemExit('no weights')", "no weights"),
+                             ("import sys; open(sys.argv[-1], 'wb').write(b'x')", "SHA-256")]:
+            script.write_text(source)
+            with self.assertRaisesRegex(models.Failure, said):
+                self.fetch()
+            self.nothing_under_the_final_name()
+
     def test_terms_must_be_accepted(self):
         self.model["accept"] = "QASK_TEST_ACCEPT"
         with self.assertRaisesRegex(models.Failure, "some terms"):

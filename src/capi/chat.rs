@@ -11,6 +11,7 @@ use super::handle::{self, Kind, Object};
 use super::request::{qask_request, RequestObject};
 use super::status::{qask_status, QASK_OK, QASK_TIMEOUT};
 use super::stream::{finish_number, qask_stream, StreamObject};
+use crate::ask::value_of;
 use crate::chat::Chat;
 use crate::engine::Stream;
 use crate::error::{Code, Error, Result};
@@ -100,8 +101,8 @@ fn answer(
 }
 
 /// Makes a conversation over an engine. `settings` (may be NULL) is a request whose messages open the conversation and
-/// whose other fields (sampling, limits, tools, template…) every answer is made with; it is copied. The caller frees
-/// the chat with `qask_chat_free`.
+/// whose other fields (sampling, limits, tools, template…) every answer is made with; it is copied. The chat holds its
+/// engine, which lives until the chat is freed too. The caller frees the chat with `qask_chat_free`.
 ///
 /// Any thread. Errors: NULL, HANDLE, BUSY, RANGE (a prompt other than messages, `n` above 1, `continue_final_message`,
 /// or a field out of range). Since 0.1.
@@ -179,6 +180,33 @@ pub extern "C" fn qask_chat_send(
 ) -> qask_status {
     answer(chat, cancel, out, error, |chat, cancel| {
         chat.send_message(Message::user(content(text, length, "text")?), cancel)
+    })
+}
+
+/// Says something and waits for an answer that is JSON and valid under `schema`, as `qask_engine_ask_json`; it joins the
+/// history. `cancel` may be NULL. The caller frees the string with `qask_string_free`.
+///
+/// One owner. Errors: as `qask_chat_send`, JSON, GRAMMAR (the schema), TOO_LONG (`max_tokens` or the context ended the
+/// answer before its JSON was complete), CANCELLED, DEADLINE, and that of the generation. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_chat_ask_json(
+    chat: *mut qask_chat,
+    text: *const c_char,
+    length: usize,
+    schema: *const c_char,
+    schema_length: usize,
+    cancel: *const qask_cancel,
+    json: *mut *mut qask_string,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        required(json, "json")?;
+        let object = handle::get::<ChatObject>(chat as usize)?;
+        let cancel = optional_cancel(cancel)?;
+        let message = Message::user(content(text, length, "text")?);
+        let schema = parse(content(schema, schema_length, "schema")?)?;
+        let stream = object.change(|chat| chat.send_for_json(message, &schema, cancel))?;
+        hand_out(json, TextObject::new(&value_of(stream)?.to_string()))
     })
 }
 

@@ -23,11 +23,13 @@ pub(super) enum Kind {
     Text = 12,
     Chat = 13,
     Queue = 14,
+    Embedder = 15,
     Adapter = 16,
+    EmbedderOptions = 20,
 }
 
 impl Kind {
-    const ALL: [Kind; 15] = [
+    const ALL: [Kind; 17] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -43,6 +45,8 @@ impl Kind {
         Kind::Chat,
         Kind::Queue,
         Kind::Adapter,
+        Kind::Embedder,
+        Kind::EmbedderOptions,
     ];
 
     fn name(self) -> &'static str {
@@ -62,6 +66,8 @@ impl Kind {
             Kind::Chat => "qask_chat",
             Kind::Queue => "qask_queue",
             Kind::Adapter => "qask_adapter",
+            Kind::Embedder => "qask_embedder",
+            Kind::EmbedderOptions => "qask_embedder_options",
         }
     }
 }

@@ -12,6 +12,9 @@ mod basics;
 mod call;
 mod callback;
 mod chat;
+mod constraint;
+mod embedder;
+mod embedder_options;
 mod engine;
 mod engine_options;
 mod error;
@@ -28,3 +31,4 @@ mod status;
 mod stream;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod tools;

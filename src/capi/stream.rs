@@ -11,11 +11,12 @@ use super::facts::text;
 use super::handle::{self, Kind, Object};
 use super::model_options::qask_destroy_callback;
 use super::status::{qask_status, QASK_DONE, QASK_OK, QASK_TIMEOUT};
+use super::tools::CallTexts;
 use crate::engine::wake::Wake;
 use crate::engine::{Stream, StreamCanceller};
 use crate::error::Result;
-use crate::event::{Done, Event, FinishReason, Next, Text};
-use crate::model::Model;
+use crate::event::{Done, Event, FinishReason, Next, TokenLogprob};
+use crate::model::{Model, Token};
 
 /// One running generation. Pull its events from one thread; cancel it from any. Freeing it cancels it and waits for
 /// nothing.
@@ -82,9 +83,11 @@ impl Drop for StreamObject {
 #[allow(non_camel_case_types)]
 pub struct qask_event(());
 
-struct EventObject {
-    event: Event,
+pub(super) struct EventObject {
+    pub event: Event,
     text: CString,
+    /// Of a tool call.
+    pub call: Option<CallTexts>,
     error: Option<CString>,
     model: Model,
 }
@@ -98,6 +101,13 @@ impl Object for EventObject {
 pub const QASK_EVENT_NONE: i32 = 0;
 /// New text.
 pub const QASK_EVENT_TEXT: i32 = 1;
+/// New thoughts, of a model that thinks before it answers.
+pub const QASK_EVENT_REASONING: i32 = 2;
+/// A part of a tool call that is on its way: a preview. Those of one call, put together, are its arguments; where the
+/// call is never completed, it comes as TEXT as well.
+pub const QASK_EVENT_TOOL_CALL_DELTA: i32 = 3;
+/// A complete tool call: `qask_event_tool_id`, `_name`, `_arguments`.
+pub const QASK_EVENT_TOOL_CALL: i32 = 4;
 /// The end of one choice, with its reason and usage.
 pub const QASK_EVENT_DONE: i32 = 5;
 
@@ -105,6 +115,8 @@ pub const QASK_EVENT_DONE: i32 = 5;
 pub const QASK_FINISH_STOP: i32 = 1;
 /// `max_tokens`, or the context is full.
 pub const QASK_FINISH_LENGTH: i32 = 2;
+/// It ended with at least one complete tool call.
+pub const QASK_FINISH_TOOL_CALLS: i32 = 3;
 /// Cancelled by the caller.
 pub const QASK_FINISH_CANCELLED: i32 = 4;
 /// The deadline passed.
@@ -227,23 +239,32 @@ pub extern "C" fn qask_stream_free(stream: *mut qask_stream) {
 impl EventObject {
     fn new(event: Event, model: Model) -> EventObject {
         let (content, error) = match &event {
-            Event::Text(t) => (c_string(&t.text), None),
+            Event::Text(t) | Event::Reasoning(t) => (c_string(&t.text), None),
             Event::Done(Done { reason: FinishReason::Error(e), .. }) => {
                 (CString::default(), Some(c_string(e.message())))
             }
-            Event::Done(_) => (CString::default(), None),
+            _ => (CString::default(), None),
         };
-        EventObject { event, text: content, error, model }
+        EventObject { call: CallTexts::new(&event), event, text: content, error, model }
     }
 
-    fn content(&self) -> Option<&Text> {
+    fn tokens(&self) -> &[Token] {
         match &self.event {
-            Event::Text(t) => Some(t),
-            _ => None,
+            Event::Text(t) | Event::Reasoning(t) => &t.tokens,
+            Event::ToolCallDelta(d) => &d.tokens,
+            _ => &[],
         }
     }
 
-    fn done(&self) -> Option<&Done> {
+    fn logprobs(&self) -> &[TokenLogprob] {
+        match &self.event {
+            Event::Text(t) | Event::Reasoning(t) => &t.logprobs,
+            Event::ToolCallDelta(d) => &d.logprobs,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn done(&self) -> Option<&Done> {
         match &self.event {
             Event::Done(d) => Some(d),
             _ => None,
@@ -282,7 +303,7 @@ pub extern "C" fn qask_event_json(
 pub extern "C" fn qask_event_tokens(event: *const qask_event, count: *mut usize) -> *const i32 {
     infallible(std::ptr::null(), || {
         let object: Arc<EventObject> = handle::get(event as usize)?;
-        let tokens = object.content().map_or(&[][..], |t| &t.tokens);
+        let tokens = object.tokens();
         put_optional(count, tokens.len());
         Ok(if tokens.is_empty() { std::ptr::null() } else { tokens.as_ptr() })
     })
@@ -301,7 +322,7 @@ pub extern "C" fn qask_event_logprob_at(
 ) -> bool {
     infallible(false, || {
         let object = handle::get::<EventObject>(event as usize)?;
-        let Some(found) = object.content().and_then(|t| t.logprobs.get(index)) else { return Ok(false) };
+        let Some(found) = object.logprobs().get(index) else { return Ok(false) };
         put_optional(token, found.token);
         put_optional(logprob, found.logprob);
         Ok(true)
@@ -322,7 +343,7 @@ pub extern "C" fn qask_event_top_logprob_at(
 ) -> bool {
     infallible(false, || {
         let object = handle::get::<EventObject>(event as usize)?;
-        let entry = object.content().and_then(|t| t.logprobs.get(index));
+        let entry = object.logprobs().get(index);
         let Some(found) = entry.and_then(|l| l.top.get(rank)) else { return Ok(false) };
         put_optional(token, found.0);
         put_optional(logprob, found.1);
@@ -339,6 +360,9 @@ pub extern "C" fn qask_event_type(event: *const qask_event) -> i32 {
         let object = handle::get::<EventObject>(event as usize)?;
         Ok(match object.event {
             Event::Text(_) => QASK_EVENT_TEXT,
+            Event::Reasoning(_) => QASK_EVENT_REASONING,
+            Event::ToolCallDelta(_) => QASK_EVENT_TOOL_CALL_DELTA,
+            Event::ToolCall(_) => QASK_EVENT_TOOL_CALL,
             Event::Done(_) => QASK_EVENT_DONE,
         })
     })
@@ -362,7 +386,7 @@ pub extern "C" fn qask_event_choice(event: *const qask_event) -> u32 {
 pub extern "C" fn qask_event_logprob_count(event: *const qask_event) -> usize {
     infallible(0, || {
         let object = handle::get::<EventObject>(event as usize)?;
-        Ok(object.content().map_or(0, |t| t.logprobs.len()))
+        Ok(object.logprobs().len())
     })
 }
 
@@ -382,6 +406,7 @@ pub(super) fn finish_number(reason: &FinishReason) -> i32 {
     match reason {
         FinishReason::Stop => QASK_FINISH_STOP,
         FinishReason::Length => QASK_FINISH_LENGTH,
+        FinishReason::ToolCalls => QASK_FINISH_TOOL_CALLS,
         FinishReason::Cancelled => QASK_FINISH_CANCELLED,
         FinishReason::Deadline => QASK_FINISH_DEADLINE,
         FinishReason::Error(_) => QASK_FINISH_ERROR,
@@ -432,6 +457,17 @@ pub extern "C" fn qask_event_cached_tokens(event: *const qask_event) -> u32 {
     infallible(0, || {
         let object = handle::get::<EventObject>(event as usize)?;
         Ok(object.done().map_or(0, |d| d.usage.cached_tokens))
+    })
+}
+
+/// Of the new tokens, how many a constraint left no choice for, so that they were not sampled, on DONE.
+///
+/// Any thread. A bad handle gives 0. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_event_forced_tokens(event: *const qask_event) -> u32 {
+    infallible(0, || {
+        let object = handle::get::<EventObject>(event as usize)?;
+        Ok(object.done().map_or(0, |d| d.usage.forced_tokens))
     })
 }
 
@@ -512,7 +548,7 @@ pub extern "C" fn qask_event_decode_us(event: *const qask_event) -> i64 {
     })
 }
 
-/// The new text of a TEXT event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
+/// The new text of a TEXT or REASONING event, whole characters, empty on other events. UTF-8, NUL-terminated, valid as long as
 /// the event. `length` (may be NULL) gets its bytes without the NUL.
 ///
 /// Any thread. NULL where there is none, and for a bad handle. Since 0.1.
@@ -536,7 +572,7 @@ pub extern "C" fn qask_event_error_message(event: *const qask_event, length: *mu
     })
 }
 
-/// The finish reason as OpenAI names it ("stop", "length"), and "cancelled", "deadline", "error"; "" on other events.
+/// The finish reason as OpenAI names it ("stop", "length", "tool_calls"), and "cancelled", "deadline", "error"; "" on other events.
 /// A constant that is never freed.
 ///
 /// Any thread. Since 0.1.
@@ -547,6 +583,7 @@ pub extern "C" fn qask_event_finish_reason_name(event: *const qask_event) -> *co
         Ok(match object.done().map(|d| &d.reason) {
             Some(FinishReason::Stop) => c"stop",
             Some(FinishReason::Length) => c"length",
+            Some(FinishReason::ToolCalls) => c"tool_calls",
             Some(FinishReason::Cancelled) => c"cancelled",
             Some(FinishReason::Deadline) => c"deadline",
             Some(FinishReason::Error(_)) => c"error",

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::context_policy::turns;
 use crate::engine::Recorder;
 use crate::event::{Done, Event, FinishReason};
@@ -49,10 +51,30 @@ struct Answer {
     /// How the history was before: so many messages, and these behind them.
     kept: usize,
     removed: Vec<Entry>,
-    /// What was said so far.
+    /// What was said so far, what was thought, and which tools were called.
     content: String,
+    reasoning: String,
+    calls: Vec<Value>,
     prompt: Option<(Rendered, Vec<Token>)>,
     generated: Vec<Token>,
+}
+
+impl Answer {
+    /// The reply as a message: thoughts and calls stand beside the text, and the template shows what it wants of them.
+    fn message(&self) -> Message {
+        let text = Message::assistant(self.content.clone());
+        if self.reasoning.is_empty() && self.calls.is_empty() {
+            return text;
+        }
+        let mut map = text.as_json().clone();
+        if !self.reasoning.is_empty() {
+            map.insert("reasoning_content".into(), Value::from(self.reasoning.as_str()));
+        }
+        if !self.calls.is_empty() {
+            map.insert("tool_calls".into(), Value::from(self.calls.clone()));
+        }
+        Message::from_json(Value::Object(map)).unwrap_or(text)
+    }
 }
 
 impl State {
@@ -73,6 +95,8 @@ impl State {
             kept,
             removed,
             content: String::new(),
+            reasoning: String::new(),
+            calls: Vec::new(),
             prompt: None,
             generated: Vec::new(),
         });
@@ -96,7 +120,7 @@ impl State {
             FinishReason::Error(_) => return self.undo(answer),
             reason @ (FinishReason::Cancelled | FinishReason::Deadline) => {
                 // Questions without answers would follow each other, which many templates refuse.
-                if answer.content.is_empty() {
+                if answer.content.is_empty() && answer.calls.is_empty() {
                     return self.undo(answer);
                 }
                 Some(reason.clone())
@@ -108,10 +132,11 @@ impl State {
         let dropped = done.usage.dropped_messages as usize;
         self.messages.drain(head..(head + dropped).min(self.messages.len()));
         self.dropped += dropped as u64;
+        let message = answer.message();
         if let Some((rendered, tokens)) = answer.prompt {
             self.transcript = Some(Arc::new(Transcript { rendered, tokens, generated: answer.generated }));
         }
-        self.messages.push(Entry { message: Message::assistant(answer.content), cut });
+        self.messages.push(Entry { message, cut });
     }
 
     fn undo(&mut self, answer: Answer) {
@@ -201,6 +226,9 @@ impl Recorder for Recording {
     fn event(&self, event: &Event) {
         match event {
             Event::Text(text) => self.with_answer(|a| a.content.push_str(&text.text)),
+            Event::Reasoning(text) => self.with_answer(|a| a.reasoning.push_str(&text.text)),
+            Event::ToolCall(call) => self.with_answer(|a| a.calls.push(call.as_json())),
+            Event::ToolCallDelta(_) => {}
             Event::Done(done) => self.history.change(self.serial, |state| state.end(done)),
         }
     }

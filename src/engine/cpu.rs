@@ -93,7 +93,7 @@ fn has(name: &str) -> bool {
 
 /// Physical cores that this process may use: hyper-threads slow the kernels down. On a CPU with fast and slow cores,
 /// only the fast ones are counted.
-pub(super) fn default_threads() -> u32 {
+pub(crate) fn default_threads() -> u32 {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = performance_cores().unwrap_or_else(num_cpus::get_physical);
     cores.min(allowed).max(1) as u32

@@ -1,18 +1,25 @@
-//! At `exit()` callbacks end, and engines stop before C++ destroys what they stand on.
+//! At `exit()` callbacks end, and engines and embedders stop before C++ destroys what they stand on.
 
 use std::sync::{Arc, Mutex, Once, Weak};
 use std::time::{Duration, Instant};
 
-use super::shared::Shared;
 use super::wake;
 
-static ENGINES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+/// What has a thread that computes.
+pub(super) trait Stop: Send + Sync {
+    /// Takes no more work and lets the thread end. Waits for nothing.
+    fn close(&self);
+    /// Waits for the thread to be through; false when the time ran out.
+    fn wait_finished(&self, timeout: Option<Duration>) -> bool;
+}
+
+static ENGINES: Mutex<Vec<Weak<dyn Stop>>> = Mutex::new(Vec::new());
 
 /// How long `exit()` waits for all engines together.
 const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Remembers an engine until it is gone.
-pub(super) fn register(engine: &Arc<Shared>) {
+pub(super) fn register(engine: Weak<dyn Stop>) {
     static AT_EXIT: Once = Once::new();
     // After llama.cpp's own statics were made, so that it runs before they are destroyed.
     AT_EXIT.call_once(|| {
@@ -22,13 +29,13 @@ pub(super) fn register(engine: &Arc<Shared>) {
     });
     let mut engines = ENGINES.lock().unwrap_or_else(|e| e.into_inner());
     engines.retain(|e| e.strong_count() > 0);
-    engines.push(Arc::downgrade(engine));
+    engines.push(engine);
 }
 
 extern "C" fn stop_all() {
     // `try_lock`: in a forked child the lock may be held for ever.
     let Ok(mut engines) = ENGINES.try_lock() else { return };
-    let engines: Vec<Arc<Shared>> = engines.drain(..).filter_map(|e| e.upgrade()).collect();
+    let engines: Vec<Arc<dyn Stop>> = engines.drain(..).filter_map(|e| e.upgrade()).collect();
     wake::stop();
     let until = Instant::now() + PATIENCE;
     engines.iter().for_each(|e| e.close());

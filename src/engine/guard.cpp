@@ -50,6 +50,8 @@ struct qg_context_params {
     int32_t flash_attn;    // -1 auto, 0 off, 1 on
     int32_t type_k, type_v;  // ggml_type
     bool kv_unified, offload_kqv, swa_full;
+    bool embeddings;
+    int32_t pooling;  // llama_pooling_type; -1: as the model says
     bool (*abort)(void *);
     void * abort_data;
 };
@@ -222,8 +224,9 @@ int qg_model_free(llama_model * model, qg_fault * fault) {
 
 struct qg_model_facts {
     int32_t n_vocab, n_ctx_train, n_embd, n_layer, n_swa, vocab_type;
-    int32_t bos, eos, eot, fim_pre, fim_suf, fim_mid;
-    bool has_encoder, has_decoder, recurrent, hybrid, diffusion, add_bos, add_eos;
+    int32_t bos, eos, eot, sep, fim_pre, fim_suf, fim_mid;
+    int32_t n_embd_out, n_cls_out;
+    bool has_encoder, has_decoder, recurrent, hybrid, diffusion, add_bos, add_eos, add_sep;
     uint64_t size, n_params;
 };
 
@@ -239,9 +242,12 @@ int qg_model_facts_get(const llama_model * m, qg_model_facts * out, qg_fault * f
         out->bos = llama_vocab_bos(v);
         out->eos = llama_vocab_eos(v);
         out->eot = llama_vocab_eot(v);
+        out->sep = llama_vocab_sep(v);
         out->fim_pre = llama_vocab_fim_pre(v);
         out->fim_suf = llama_vocab_fim_suf(v);
         out->fim_mid = llama_vocab_fim_mid(v);
+        out->n_embd_out = llama_model_n_embd_out(m);
+        out->n_cls_out = (int32_t) llama_model_n_cls_out(m);
         out->has_encoder = llama_model_has_encoder(m);
         out->has_decoder = llama_model_has_decoder(m);
         out->recurrent = llama_model_is_recurrent(m);
@@ -249,6 +255,7 @@ int qg_model_facts_get(const llama_model * m, qg_model_facts * out, qg_fault * f
         out->diffusion = llama_model_is_diffusion(m);
         out->add_bos = llama_vocab_get_add_bos(v);
         out->add_eos = llama_vocab_get_add_eos(v);
+        out->add_sep = llama_vocab_get_add_sep(v);
         out->size = llama_model_size(m);
         out->n_params = llama_model_n_params(m);
     });
@@ -305,6 +312,8 @@ int qg_context_new(llama_model * m, const qg_context_params * p, llama_context *
         c.kv_unified = p->kv_unified;
         c.offload_kqv = p->offload_kqv;
         c.swa_full = p->swa_full;
+        c.embeddings = p->embeddings;
+        c.pooling_type = (enum llama_pooling_type) p->pooling;
         c.abort_callback = p->abort;
         c.abort_callback_data = p->abort_data;
         c.no_perf = true;
@@ -327,9 +336,9 @@ int qg_set_threads(llama_context * c, int32_t n, int32_t n_batch, qg_fault * fau
     return guarded(fault, [&] { llama_set_n_threads(c, n, n_batch); });
 }
 
-// One row a token; `rc` is llama_decode's own answer.
-int qg_decode(llama_context * c, int32_t n, const int32_t * token, const int32_t * pos, const int32_t * seq,
-              const int8_t * logits, int32_t * rc, qg_fault * fault) {
+// One row a token; `rc` is llama_decode's own answer, or llama_encode's.
+int qg_decode(llama_context * c, bool encode, int32_t n, const int32_t * token, const int32_t * pos,
+              const int32_t * seq, const int8_t * logits, int32_t * rc, qg_fault * fault) {
     return guarded_log(fault, [&] {
         // Reused by the thread, so that a step allocates nothing.
         thread_local std::vector<int32_t> ones;
@@ -344,13 +353,18 @@ int qg_decode(llama_context * c, int32_t n, const int32_t * token, const int32_t
         b.n_seq_id = ones.data();
         b.seq_id = rows.data();
         b.logits = const_cast<int8_t *>(logits);
-        *rc = llama_decode(c, b);
+        *rc = encode ? llama_encode(c, b) : llama_decode(c, b);
         llama_synchronize(c);
     });
 }
 
 int qg_logits(llama_context * c, int32_t row, float ** out, qg_fault * fault) {
     return guarded(fault, [&] { *out = llama_get_logits_ith(c, row); });
+}
+
+// The vector of a sequence, or with no pooling that of a row (`seq` negative).
+int qg_embedding(llama_context * c, int32_t seq, int32_t row, float ** out, qg_fault * fault) {
+    return guarded(fault, [&] { *out = seq >= 0 ? llama_get_embeddings_seq(c, seq) : llama_get_embeddings_ith(c, row); });
 }
 
 int qg_seq_rm(llama_context * c, int32_t seq, int32_t from, bool * ok, qg_fault * fault) {

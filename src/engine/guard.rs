@@ -45,6 +45,8 @@ pub(crate) struct ContextParams {
     pub kv_unified: bool,
     pub offload_kqv: bool,
     pub swa_full: bool,
+    pub embeddings: bool,
+    pub pooling: i32,
     pub abort: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
     pub abort_data: *mut c_void,
 }
@@ -61,9 +63,12 @@ pub(crate) struct ModelFacts {
     pub bos: i32,
     pub eos: i32,
     pub eot: i32,
+    pub sep: i32,
     pub fim_pre: i32,
     pub fim_suf: i32,
     pub fim_mid: i32,
+    pub n_embd_out: i32,
+    pub n_cls_out: i32,
     pub has_encoder: bool,
     pub has_decoder: bool,
     pub recurrent: bool,
@@ -71,6 +76,7 @@ pub(crate) struct ModelFacts {
     pub diffusion: bool,
     pub add_bos: bool,
     pub add_eos: bool,
+    pub add_sep: bool,
     pub size: u64,
     pub n_params: u64,
 }
@@ -187,6 +193,7 @@ extern "C" {
     pub(crate) fn qg_set_threads(c: *mut llama_context, n: i32, n_batch: i32, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_decode(
         c: *mut llama_context,
+        encode: bool,
         n: i32,
         token: *const i32,
         pos: *const i32,
@@ -196,6 +203,13 @@ extern "C" {
         fault: *mut RawFault,
     ) -> c_int;
     pub(crate) fn qg_logits(c: *mut llama_context, row: i32, out: *mut *mut f32, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_embedding(
+        c: *mut llama_context,
+        seq: i32,
+        row: i32,
+        out: *mut *mut f32,
+        fault: *mut RawFault,
+    ) -> c_int;
     pub(crate) fn qg_seq_rm(
         c: *mut llama_context,
         seq: i32,

@@ -6,12 +6,14 @@
 
 pub(crate) mod bigstack;
 mod cpu;
+pub(crate) mod embed;
 mod exit;
 pub(crate) mod guard;
 pub(crate) mod native;
 mod options;
 mod pace;
 mod pool;
+mod reply;
 mod sampler;
 mod sequence;
 mod shared;
@@ -29,16 +31,20 @@ use std::time::{Duration, Instant};
 
 use crate::adapter::{self, Adaptation};
 use crate::cancel::Cancel;
+use crate::constraint;
 use crate::context_policy;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::message::Message;
-use crate::model::{Model, Token};
+use crate::model::{Inner, Model, Token};
+use crate::reading::Reading;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
+pub(crate) use cpu::default_threads;
 pub use guard::{devices, Device};
+pub(crate) use options::check_threads;
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub use stats::Stats;
 pub(crate) use stream::{Channel, Recorder};
@@ -47,7 +53,7 @@ pub use stream::{Stream, StreamCanceller};
 use guard::ContextParams;
 use native::Context;
 use options::Resolved;
-use sequence::{Sequence, Start};
+use sequence::{Guidance, Sequence, Start};
 use shared::Shared;
 use watch::Watch;
 
@@ -93,7 +99,8 @@ impl Engine {
         let mut options = options;
         options.kv_tokens = kv_tokens;
         let _ = &mut context;
-        exit::register(&shared);
+        let stop: Arc<dyn exit::Stop> = shared.clone();
+        exit::register(Arc::downgrade(&stop));
         let worker = {
             let (shared, model, options) = (Arc::clone(&shared), model.clone(), options.clone());
             move || worker::Worker::new(shared, model, options, context, watch).run()
@@ -261,6 +268,8 @@ fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<
         offload_kqv: o.offload_kv,
         // A sliding window that forgets cannot be cut for prefix reuse.
         swa_full: true,
+        embeddings: false,
+        pooling: -1,
         abort: Some(watch::on_abort_asked),
         abort_data: Arc::as_ptr(watch).cast_mut().cast(),
     };
@@ -293,17 +302,33 @@ struct Prepare {
 
 impl Prepare {
     fn run(self) {
-        let cancelled = self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
-        if cancelled {
-            return self.end(FinishReason::Cancelled);
+        if let Some(reason) = self.interrupted() {
+            return self.end(reason);
         }
-        let tokens = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.tokens()))
-            .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
+        let ready = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (tokens, dropped) = self.tokens()?;
+            let (tokens, reading) = self.reading(tokens)?;
+            let (tokens, guidance) = self.guidance(tokens, &reading)?;
+            Ok((tokens, guidance, reading, dropped))
+        }))
+        .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
-        match self.shared.check().and(tokens) {
-            Ok((tokens, dropped)) => self.hand_over(tokens, dropped),
-            Err(error) => self.end(FinishReason::Error(error)),
+        match self.shared.check().and(ready) {
+            Ok((tokens, guidance, reading, dropped)) => self.hand_over(tokens, guidance, reading, dropped),
+            Err(error) => {
+                let reason = self.interrupted().unwrap_or(FinishReason::Error(error));
+                self.end(reason)
+            }
         }
+    }
+
+    /// Why it should end now, if it should.
+    fn interrupted(&self) -> Option<FinishReason> {
+        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return Some(FinishReason::Cancelled);
+        }
+        let late = self.request.deadline.is_some_and(|d| self.submitted.elapsed() >= d);
+        late.then_some(FinishReason::Deadline)
     }
 
     /// The prompt, and how many messages were left out of it.
@@ -361,7 +386,43 @@ impl Prepare {
         Ok(())
     }
 
-    fn hand_over(self, tokens: Vec<Token>, dropped_messages: u32) {
+    /// How the answers are to be read; a thought that may not be is closed in the prompt.
+    fn reading(&self, mut tokens: Vec<Token>) -> Result<(Vec<Token>, Reading)> {
+        let mut reading = Reading::of(&self.model, &self.request, &tokens)?;
+        reading.close_in_prompt(&mut tokens);
+        worker::check_length(tokens.len(), &self.options)?;
+        Ok((tokens, reading))
+    }
+
+    /// Compiles the request's constraint, and takes back the end of the prompt where it is to be healed.
+    fn guidance(&self, tokens: Vec<Token>, reading: &Reading) -> Result<(Vec<Token>, Guidance)> {
+        let request = &self.request;
+        let calls = constraint::calls(&self.model, request, reading)?;
+        let constraint = calls.as_ref().or(request.constraint.as_ref());
+        if request.max_tokens == Some(0) || (constraint.is_none() && !request.heal) {
+            return Ok((tokens, Guidance::default()));
+        }
+        let Inner { constraints, vocabulary, .. } = &*self.model.0;
+        let compiled = constraints
+            .compile(vocabulary, constraint, request.json_whitespace, &|| self.interrupted().is_some())?;
+        let (mut guide, tokens, mut lead, again) = match request.heal {
+            true => compiled.heal(tokens)?,
+            false => (compiled.guide().behind(&request.constraint_triggers), tokens, Vec::new(), 0),
+        };
+        worker::check_length(tokens.len(), &self.options)?;
+        let most = request.max_tokens.map_or(usize::MAX, |n| n as usize);
+        let most = most.min(self.options.n_ctx as usize - tokens.len());
+        if request.logprobs.is_none() {
+            lead.extend(guide.take_forced(most.saturating_sub(lead.len()))?);
+        }
+        // Where healing has forced more than may be sent, the answer ends before its constraint does.
+        let guide = (lead.len() <= most).then_some(guide);
+        lead.truncate(most);
+        Ok((tokens, Guidance { guide, lead, again }))
+    }
+
+    fn hand_over(self, tokens: Vec<Token>, guidance: Guidance, reading: Reading, dropped_messages: u32) {
+        let reading = Arc::new(reading);
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
         let adaptation = Adaptation::new(&self.request.adapters, &tokens);
         let checkpoints = match self.options.keeps_checkpoints() {
@@ -383,6 +444,8 @@ impl Prepare {
                 checkpoints: checkpoints.clone(),
                 adaptation: adaptation.clone(),
                 dropped_messages,
+                guidance: guidance.fresh(),
+                reading: Arc::clone(&reading),
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();

@@ -259,12 +259,22 @@ impl Context {
 
     /// Evaluates one row a token: its position, its sequence and whether its logits are wanted.
     pub(crate) fn decode(&mut self, batch: &Batch) -> std::result::Result<(), DecodeError> {
+        self.evaluate(batch, false)
+    }
+
+    /// As [`Context::decode`], by the model's encoder.
+    pub(crate) fn encode(&mut self, batch: &Batch) -> std::result::Result<(), DecodeError> {
+        self.evaluate(batch, true)
+    }
+
+    fn evaluate(&mut self, batch: &Batch, encode: bool) -> std::result::Result<(), DecodeError> {
         let mut rc = 0;
         // SAFETY: all four arrays have the same length; tokens were checked against the vocabulary and sequences
         // against `n_seq_max` by the scheduler.
         let r = call_with_log(|f| unsafe {
             guard::qg_decode(
                 self.raw,
+                encode,
                 batch.len() as i32,
                 batch.token.as_ptr(),
                 batch.pos.as_ptr(),
@@ -298,6 +308,25 @@ impl Context {
         }
         // SAFETY: llama.cpp gives one f32 a vocabulary entry, valid until the next decode, which needs `&mut self`.
         Ok(unsafe { std::slice::from_raw_parts_mut(p, self.model.facts.n_vocab as usize) })
+    }
+
+    /// The vector of a sequence of the last batch (the context pools), or of a row (it does not): `width` numbers.
+    pub(crate) fn embedding(&mut self, place: Pooled, width: usize) -> std::result::Result<&[f32], Fault> {
+        let (seq, row) = match place {
+            Pooled::Sequence(seq) => (seq, 0),
+            Pooled::Row(row) => (-1, row as i32),
+        };
+        let mut p = ptr::null_mut();
+        // SAFETY: a live context.
+        let r = call(|f| unsafe { guard::qg_embedding(self.raw, seq, row, &mut p, f) });
+        self.guarded(r)?;
+        if p.is_null() {
+            let kind = guard::FaultKind::Exception;
+            return Err(Fault { kind, text: "the engine gave no embedding".into() });
+        }
+        // SAFETY: llama.cpp gives `n_embd_out` numbers, or `n_cls_out` for a rank, which is what `width` is at most;
+        // valid until the next evaluation, which needs `&mut self`.
+        Ok(unsafe { std::slice::from_raw_parts(p, width) })
     }
 
     /// Drops a sequence's cells from a position on; false when this kind of memory cannot be cut there.
@@ -358,6 +387,13 @@ impl Context {
         let r = call(|f| unsafe { guard::qg_set_threads(self.raw, n as i32, n_batch as i32, f) });
         self.guarded(r)
     }
+}
+
+/// Which vector of an embedding context is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pooled {
+    Sequence(i32),
+    Row(usize),
 }
 
 impl Drop for Context {

@@ -126,7 +126,7 @@ impl Resolved {
     }
 }
 
-pub(super) fn check_threads(name: &str, threads: u32) -> Result<()> {
+pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
     match threads {
         1..=512 => Ok(()),
         _ => Err(range(name, threads, 1, 512)),
@@ -136,7 +136,12 @@ pub(super) fn check_threads(name: &str, threads: u32) -> Result<()> {
 impl EngineOptions {
     pub(super) fn resolve(&self, model: &Model) -> Result<Resolved> {
         let facts = &model.0.native.facts;
-        if model.info().vocab_only || !facts.has_decoder || facts.has_encoder || facts.diffusion {
+        if model.info().vocab_only
+            || model.info().is_encoder()
+            || !facts.has_decoder
+            || facts.has_encoder
+            || facts.diffusion
+        {
             return Err(Error::new(
                 Code::Unsupported,
                 format!("a model of architecture \"{}\" does not generate text", model.info().architecture),

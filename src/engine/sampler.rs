@@ -167,20 +167,18 @@ impl Sampler {
         }
     }
 
-    /// Takes a token. `forbidden` ones are never taken; `history` is the sequence so far.
-    pub(super) fn sample(
-        &mut self,
-        logits: &mut [f32],
-        forbidden: &[Token],
-        history: &[Token],
-        scratch: &mut Scratch,
-    ) -> Result<Token> {
+    /// Adds the biases, once for each row of logits, and makes `forbidden` tokens impossible.
+    pub(super) fn adjust(&self, logits: &mut [f32], forbidden: &[Token]) {
         for token in forbidden {
             logits[*token as usize] = f32::NEG_INFINITY;
         }
         for (token, bias) in &self.bias {
             logits[*token as usize] += bias;
         }
+    }
+
+    /// Chooses a token; `history` is the sequence so far.
+    pub(super) fn choose(&mut self, logits: &[f32], history: &[Token], scratch: &mut Scratch) -> Result<Token> {
         let Some(chain) = &self.chain else { return best(logits) };
 
         let candidates = &mut scratch.candidates;
@@ -194,13 +192,13 @@ impl Sampler {
                     candidates.iter().for_each(|c| {
                         touched.remove(&c.id);
                     });
-                    candidates.extend(touched.iter().map(|t| candidate(*t, logits)));
+                    candidates.extend(touched.iter().map(|t| candidate(*t, logits)).filter(is_possible));
                 }
             }
             None => {
                 best(logits)?; // an error for NaN
                 candidates.clear();
-                candidates.extend((0..logits.len()).map(|i| candidate(i as Token, logits)));
+                candidates.extend((0..logits.len()).map(|i| candidate(i as Token, logits)).filter(is_possible));
             }
         }
         let mut token = -1;
@@ -213,6 +211,21 @@ impl Sampler {
         }
         Ok(token)
     }
+}
+
+/// An error when a logit is NaN or infinite.
+pub(super) fn check(logits: &[f32]) -> Result<()> {
+    best(logits).map(drop)
+}
+
+/// Whether no token is possible.
+pub(super) fn is_empty(logits: &[f32]) -> bool {
+    logits.iter().all(|x| *x == f32::NEG_INFINITY)
+}
+
+/// What is impossible has no probability, and must not come where a sampler takes logarithms.
+fn is_possible(candidate: &llama_token_data) -> bool {
+    candidate.logit > f32::NEG_INFINITY
 }
 
 fn candidate(token: Token, logits: &[f32]) -> llama_token_data {

@@ -4,15 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::sampler::{Logprobs, Sampler, Scratch};
+use super::reply::Reply;
+use super::sampler::{self, Logprobs, Sampler, Scratch};
 use super::stream::Channel;
 use crate::adapter::Adaptation;
 use crate::cancel::Cancel;
+use crate::constraint::Guide;
 use crate::error::{Code, Error, Result};
-use crate::event::{Done, FinishReason, Text, TokenLogprob, Usage};
+use crate::event::{Done, FinishReason, TokenLogprob, Usage};
 use crate::model::{Model, Token};
+use crate::reading::Reading;
 use crate::request::{ContextPolicy, Request};
-use crate::text::{StopFilter, Utf8Assembler};
 
 pub(crate) struct Sequence {
     pub channel: Arc<Channel>,
@@ -36,7 +38,10 @@ pub(crate) struct Sequence {
     pub adaptation: Adaptation,
     /// The step that it was last part of.
     pub stepped: u64,
+    /// Tokens behind the prompt that its constraint forces; they are evaluated with it.
+    lead: usize,
     generated: u32,
+    forced: u32,
     /// The slot of the context while it runs.
     pub slot: Option<usize>,
     /// The row of the step's batch that holds its logits.
@@ -48,12 +53,13 @@ pub(crate) struct Sequence {
     /// Whether the step's adapters are its own.
     pub takes_part: bool,
     sampler: Option<Sampler>,
-    utf8: Utf8Assembler,
-    stop: StopFilter,
-    /// Tokens and logprobs whose text is still held back.
-    pending: Text,
-    piece: Vec<u8>,
-    text: String,
+    guide: Option<Guide>,
+    /// Bytes to come that the prompt has already: healing took them back.
+    again: usize,
+    reply: Reply,
+    reading: Arc<Reading>,
+    /// Its thought was closed for lack of budget.
+    cut: bool,
     clock: Clock,
     pub cached: u32,
     pub preemptions: u32,
@@ -66,6 +72,18 @@ struct Clock {
     admitted: Option<Instant>,
     first: Option<Instant>,
 }
+
+/// What the engine's thread lends to a sequence that samples.
+pub(super) struct Around<'a> {
+    pub model: &'a Model,
+    pub enders: &'a [Token],
+    pub scratch: &'a mut Scratch,
+    pub n_ctx: u32,
+}
+
+/// How many choices that go on behind a trigger as the constraint refuses are taken back one by one; then every token
+/// of the vocabulary is asked for, which costs more than that.
+const CHEAP_REFUSALS: usize = 8;
 
 /// What becomes of a sequence after a token.
 pub(super) enum Step {
@@ -89,6 +107,25 @@ pub(super) struct Start {
     pub checkpoints: Vec<usize>,
     pub dropped_messages: u32,
     pub adaptation: Adaptation,
+    pub guidance: Guidance,
+    pub reading: Arc<Reading>,
+}
+
+/// What holds an answer to its request's constraint.
+#[derive(Default)]
+pub(super) struct Guidance {
+    pub guide: Option<Guide>,
+    /// Tokens that it forces at the beginning; it has taken them.
+    pub lead: Vec<Token>,
+    /// Bytes at the beginning that are the prompt's.
+    pub again: usize,
+}
+
+impl Guidance {
+    /// The same for another answer.
+    pub(super) fn fresh(&self) -> Guidance {
+        Guidance { guide: self.guide.as_ref().map(Guide::fresh), lead: self.lead.clone(), again: self.again }
+    }
 }
 
 impl Sequence {
@@ -106,15 +143,24 @@ impl Sequence {
             checkpoints,
             dropped_messages,
             adaptation,
+            guidance,
+            reading,
         } = start;
+        let Guidance { guide, lead, again } = guidance;
+        // Another id for every call: of each answer, and of each turn of a chat with a fixed seed.
+        let salt = (u64::from(seed) << 32) ^ (u64::from(choice) << 24) ^ tokens.len() as u64;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
             // The first NUL parts the two, so that no cache key can look like another with adapters.
             key: Arc::from(format!("{}\0{}", adaptation.key(), request.cache_key)),
-            stop: StopFilter::new(&request.stop),
             prompt_len: tokens.len(),
             prompt_tokens: tokens.len() as u32,
-            pending: Text { choice, ..Text::default() },
+            lead: lead.len(),
+            guide,
+            again,
+            reply: Reply::new(&channel, choice, &request, reading.parser(&request, salt)),
+            reading,
+            cut: false,
             clock: Clock { submitted, deadline, admitted: None, first: None },
             channel,
             request,
@@ -123,24 +169,27 @@ impl Sequence {
             order,
             choice,
             seed,
-            tokens,
             checkpoints,
             adaptation,
             stepped: 0,
+            tokens: [tokens, lead].concat(),
             generated: 0,
+            forced: 0,
             slot: None,
             row: None,
             in_step: 0,
             urgent: false,
             takes_part: false,
             sampler: None,
-            utf8: Utf8Assembler::default(),
-            piece: Vec::new(),
-            text: String::new(),
             cached: 0,
             preemptions: 0,
             dropped_messages,
         }
+    }
+
+    /// New tokens so far.
+    pub(super) fn generated(&self) -> u32 {
+        self.generated
     }
 
     /// Whether it is past its prompt: the next token is waited for.
@@ -188,42 +237,69 @@ impl Sequence {
         Ok(())
     }
 
-    /// Takes the next token from its logits and sends what text is ready.
-    pub(super) fn sample(
-        &mut self,
-        model: &Model,
-        logits: &mut [f32],
-        enders: &[Token],
-        scratch: &mut Scratch,
-        n_ctx: u32,
-    ) -> Result<Step> {
-        let request = Arc::clone(&self.request);
-        if request.max_tokens == Some(0) {
+    /// Takes the next token from its logits, and those that a constraint then forces, and sends what text is ready.
+    pub(super) fn sample(&mut self, logits: &mut [f32], around: &mut Around<'_>) -> Result<Step> {
+        if self.request.max_tokens == Some(0) {
             return Ok(Step::Finish(FinishReason::Length));
         }
-        let sampler =
-            self.sampler.as_mut().ok_or_else(|| Error::new(Code::Panic, "a sequence without a sampler"))?;
-        let logprobs = request.logprobs.map(|n| Logprobs::new(logits, n as usize)).transpose()?;
-        let may_end = self.generated >= request.min_tokens && !request.ignore_eos;
-        let token = sampler.sample(logits, if may_end { &[] } else { enders }, &self.tokens, scratch)?;
-        sampler.accept(token)?;
         self.clock.first.get_or_insert_with(Instant::now);
-        if model.is_eog(token) {
+        for i in 0..std::mem::take(&mut self.lead) {
+            if let Some(reason) = self.take_forced(self.prompt_len + i, around)? {
+                return Ok(Step::Finish(reason));
+            }
+        }
+        let logprobs = self.request.logprobs.map(|n| Logprobs::new(logits, n as usize)).transpose()?;
+        let token = self.choose(logits, around)?;
+        if around.model.is_eog(token) {
             return Ok(Step::Finish(FinishReason::Stop));
         }
-        self.tokens.push(token);
-        self.generated += 1;
-        if self.emit(model, token, logprobs.map(|l| l.of(token)))? {
-            return Ok(Step::Finish(FinishReason::Stop));
+        self.accept(token)?;
+        if let Some(reason) = self.take(self.tokens.len() - 1, logprobs.map(|l| l.of(token)), around)? {
+            return Ok(Step::Finish(reason));
         }
-        if request.max_tokens.is_some_and(|max| self.generated >= max) {
-            return Ok(Step::Finish(FinishReason::Length));
+        // A forced token has no logits of its own, so whoever wants logprobs samples each.
+        let forced = match &mut self.guide {
+            Some(guide) if self.request.logprobs.is_none() => guide.forced(),
+            _ => Vec::new(),
+        };
+        for token in forced {
+            // What does not fit now is forced again later.
+            if self.tokens.len() >= around.n_ctx as usize {
+                break;
+            }
+            self.accept(token)?;
+            if let Some(reason) = self.take_forced(self.tokens.len() - 1, around)? {
+                return Ok(Step::Finish(reason));
+            }
         }
-        Ok(match (self.tokens.len() >= n_ctx as usize, request.context_policy) {
+        if let Some(reason) = self.cut_thought(around)? {
+            return Ok(Step::Finish(reason));
+        }
+        Ok(match (self.tokens.len() >= around.n_ctx as usize, self.request.context_policy) {
             (false, _) => Step::Continue,
             (true, ContextPolicy::Shift) => Step::Shift,
             (true, _) => Step::Finish(FinishReason::Length),
         })
+    }
+
+    /// Closes a thought whose budget is spent, with tokens of its own.
+    fn cut_thought(&mut self, around: &mut Around<'_>) -> Result<Option<FinishReason>> {
+        let spent = self.reading.budget.is_some_and(|most| self.reply.reasoning_tokens >= most);
+        if self.cut || !spent || !self.reply.is_thinking() || !self.reply.is_whole() {
+            return Ok(None);
+        }
+        self.cut = true;
+        let reading = Arc::clone(&self.reading);
+        for token in &reading.cut {
+            if self.tokens.len() >= around.n_ctx as usize {
+                break;
+            }
+            self.accept(*token)?;
+            if let Some(reason) = self.take(self.tokens.len() - 1, None, around)? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
     }
 
     /// Which tokens a shift drops: the older half of those behind `shift_keep` (and behind the token that opens the
@@ -243,48 +319,93 @@ impl Sequence {
         self.tokens.drain(dropped);
     }
 
-    /// Sends a token's text as far as it is whole; true when a stop string was completed.
-    fn emit(&mut self, model: &Model, token: Token, logprob: Option<TokenLogprob>) -> Result<bool> {
-        if self.request.return_tokens {
-            self.pending.tokens.push(token);
+    /// Chooses a token that the constraint allows.
+    fn choose(&mut self, logits: &mut [f32], around: &mut Around<'_>) -> Result<Token> {
+        let sampler =
+            self.sampler.as_mut().ok_or_else(|| Error::new(Code::Panic, "a sequence without a sampler"))?;
+        let may_end = self.generated >= self.request.min_tokens && !self.request.ignore_eos;
+        let forbidden = if may_end { &[] } else { around.enders };
+        let Some(guide) = &mut self.guide else {
+            sampler.adjust(logits, forbidden);
+            return sampler.choose(logits, &self.tokens, around.scratch);
+        };
+        if guide.is_idle() {
+            sampler.adjust(logits, forbidden);
+            for _ in 0..CHEAP_REFUSALS {
+                let token = sampler.choose(logits, &self.tokens, around.scratch)?;
+                if guide.allows(token)? {
+                    return Ok(token);
+                }
+                logits[token as usize] = f32::NEG_INFINITY;
+            }
+            for token in (0..logits.len()).filter(|t| logits[*t] > f32::NEG_INFINITY).collect::<Vec<_>>() {
+                if !guide.allows(token as Token)? {
+                    logits[token] = f32::NEG_INFINITY;
+                }
+            }
+            return sampler.choose(logits, &self.tokens, around.scratch);
         }
-        self.pending.logprobs.extend(logprob);
-        self.piece.clear();
-        model.0.vocabulary.piece(token, false, &mut self.piece)?;
-        self.text.clear();
-        self.utf8.push(&self.piece, &mut self.text);
-        let mut stopped = false;
-        if self.generated <= self.request.min_tokens {
-            self.pending.text.push_str(&self.text);
-        } else {
-            stopped = self.stop.push(&self.text, &mut self.pending.text).is_some();
+        // Before the mask, which may hide what is broken.
+        sampler::check(logits)?;
+        guide.mask()?.apply(logits);
+        sampler.adjust(logits, forbidden);
+        if sampler::is_empty(logits) {
+            let message = "the constraint leaves no token that logit_bias, min_tokens and ignore_eos allow";
+            return Err(Error::new(Code::Grammar, message));
         }
-        if !self.pending.text.is_empty() {
-            self.send();
-        }
-        Ok(stopped)
+        sampler.choose(logits, &self.tokens, around.scratch)
     }
 
-    fn send(&mut self) {
-        let next = Text { choice: self.choice, ..Text::default() };
-        self.channel.text(std::mem::replace(&mut self.pending, next));
+    /// A token becomes part of the sequence.
+    fn accept(&mut self, token: Token) -> Result<()> {
+        if let Some(sampler) = &mut self.sampler {
+            sampler.accept(token)?;
+        }
+        if let Some(guide) = &mut self.guide {
+            guide.accept(token)?;
+        }
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    fn take_forced(&mut self, at: usize, around: &Around<'_>) -> Result<Option<FinishReason>> {
+        self.forced += 1;
+        self.take(at, None, around)
+    }
+
+    /// Counts and sends the token at `at`; says why the answer ends with it, if it does.
+    fn take(
+        &mut self,
+        at: usize,
+        logprob: Option<TokenLogprob>,
+        around: &Around<'_>,
+    ) -> Result<Option<FinishReason>> {
+        self.generated += 1;
+        let may_stop = self.generated > self.request.min_tokens;
+        if self.reply.token(around.model, self.tokens[at], logprob, may_stop, &mut self.again)? {
+            return Ok(Some(FinishReason::Stop));
+        }
+        if let Some(guide) = &mut self.guide {
+            if at + 1 == self.tokens.len() && guide.is_finished() {
+                return Ok(Some(FinishReason::Stop));
+            }
+            if guide.only_heals() && self.again == 0 {
+                self.guide = None;
+            }
+        }
+        let long = self.request.max_tokens.is_some_and(|max| self.generated >= max);
+        Ok(long.then_some(FinishReason::Length))
     }
 
     /// Sends what is held back, and DONE.
     pub(super) fn finish(mut self, reason: FinishReason) {
         if self.generated > 0 {
-            self.text.clear();
-            self.utf8.finish(&mut self.text);
-            let tail = std::mem::take(&mut self.text);
-            self.stop.push(&tail, &mut self.pending.text);
-            self.stop.finish(&mut self.pending.text);
-            if !(self.pending.text.is_empty()
-                && self.pending.tokens.is_empty()
-                && self.pending.logprobs.is_empty())
-            {
-                self.send();
-            }
+            self.reply.finish();
         }
+        let reason = match reason {
+            FinishReason::Stop if self.reply.calls() > 0 => FinishReason::ToolCalls,
+            other => other,
+        };
         let now = Instant::now();
         let since = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
             (Some(from), Some(to)) => to.saturating_duration_since(from),
@@ -295,6 +416,8 @@ impl Sequence {
             prompt_tokens: self.prompt_tokens,
             cached_tokens: self.cached,
             output_tokens: self.generated,
+            forced_tokens: self.forced,
+            reasoning_tokens: self.reply.reasoning_tokens,
             queue: since(Some(submitted), admitted.or(Some(now))),
             prefill: since(admitted, first.or(Some(now))),
             first_token: since(Some(submitted), first),

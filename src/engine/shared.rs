@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
+use super::exit;
 use super::sequence::Sequence;
 use super::stats::Stats;
 use super::stream::Channel;
@@ -138,6 +139,16 @@ impl Shared {
 
     pub(super) fn with_stats<T>(&self, f: impl FnOnce(&mut Stats) -> T) -> T {
         f(&mut lock(&self.stats))
+    }
+}
+
+impl exit::Stop for Shared {
+    fn close(&self) {
+        Shared::close(self);
+    }
+
+    fn wait_finished(&self, timeout: Option<Duration>) -> bool {
+        Shared::wait_finished(self, timeout)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::shared::Shared;
 use super::wake::{self, Wake};
 use crate::error::{Code, Error, Result};
-use crate::event::{Collected, Done, Event, Next, Text};
+use crate::event::{Collected, Done, Event, Next};
 use crate::model::Token;
 use crate::queue::Place;
 use crate::sync::{lock, until, wait};
@@ -107,19 +107,16 @@ impl Channel {
         place.into_iter().for_each(|p| p.enter());
     }
 
-    /// Adds text. What was not read yet grows instead of queueing up: a slow reader costs the text, not an event a
-    /// token.
-    pub(super) fn text(&self, new: Text) {
-        let event = Event::Text(new);
+    /// Adds an event. Text that was not read yet grows instead of queueing up: a slow reader costs the text, not an
+    /// event a token.
+    pub(super) fn event(&self, event: Event) {
         self.record(event.choice(), &event);
-        let Event::Text(new) = event else { return };
-        self.change(|state| match state.events.back_mut() {
-            Some(Event::Text(last)) if last.choice == new.choice => {
-                last.text.push_str(&new.text);
-                last.tokens.extend(new.tokens);
-                last.logprobs.extend(new.logprobs);
-            }
-            _ => state.events.push_back(Event::Text(new)),
+        self.change(|state| {
+            let rest = match state.events.back_mut() {
+                Some(last) => join(last, event),
+                None => Some(event),
+            };
+            state.events.extend(rest);
         });
     }
 
@@ -213,6 +210,24 @@ impl Channel {
             }
         }
     }
+}
+
+/// Puts an event's text behind that of the last one, where both are of one kind; otherwise gives it back.
+fn join(last: &mut Event, event: Event) -> Option<Event> {
+    match (last, event) {
+        (Event::Text(a), Event::Text(b)) | (Event::Reasoning(a), Event::Reasoning(b)) if a.choice == b.choice => {
+            a.text.push_str(&b.text);
+            a.tokens.extend(b.tokens);
+            a.logprobs.extend(b.logprobs);
+        }
+        (Event::ToolCallDelta(a), Event::ToolCallDelta(b)) if (a.choice, a.index) == (b.choice, b.index) => {
+            a.arguments.push_str(&b.arguments);
+            a.tokens.extend(b.tokens);
+            a.logprobs.extend(b.logprobs);
+        }
+        (_, event) => return Some(event),
+    }
+    None
 }
 
 /// One running generation: pull its events from one thread. Dropping it cancels it and waits for nothing.
@@ -344,6 +359,7 @@ impl StreamCanceller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Text;
     use crate::event::{FinishReason, Usage};
     use crate::queue::Queue;
     use std::sync::mpsc::sync_channel;
@@ -356,7 +372,7 @@ mod tests {
     /// Sends single letters, now and then with a rest, so that the reader is sometimes behind and sometimes waits.
     fn talk(channel: &Channel) {
         for i in 0..LETTERS {
-            channel.text(Text { text: "x".into(), ..Text::default() });
+            channel.event(Event::Text(Text { text: "x".into(), ..Text::default() }));
             if i % 7 == 0 {
                 thread::yield_now();
             }

@@ -11,7 +11,7 @@ use super::native::{Batch, Context, DecodeError};
 use super::options::Resolved;
 use super::pace::Pace;
 use super::sampler::Scratch;
-use super::sequence::{Sequence, Step};
+use super::sequence::{Around, Sequence, Step};
 use super::shared::Shared;
 use super::slots::{common, Match, Slots, Use};
 use super::watch::Watch;
@@ -428,16 +428,18 @@ impl Worker {
         let decoding = self.active.iter().filter(|s| s.takes_part && s.urgent).count();
         let most = self.options.options.n_batch as usize;
         // Alone, a prompt goes in full batches: its cancel aborts the step. Beside others a step keeps to the budget.
-        let mut room = match self.active.len() {
-            0 | 1 => most,
-            _ => self.pace.prompt_tokens(decoding).min(most.saturating_sub(decoding)),
-        };
+        let mut room = most.saturating_sub(decoding);
+        if self.active.len() > 1 {
+            room = room.min(self.pace.prompt_tokens(decoding));
+        }
         for pass in [true, false] {
             for sequence in self.active.iter_mut().filter(|s| s.takes_part && s.urgent == pass) {
                 let Some(slot) = sequence.slot else { continue };
                 let done = self.slots.len(slot);
                 let left = sequence.tokens.len() - done;
-                let n = if pass { left.min(most - self.batch.len()) } else { left.min(room) };
+                // Each that decodes has its one row; what a constraint forced behind it takes room as prompts do.
+                let own = usize::from(pass).min(left);
+                let n = (own + room.min(left - own)).min(most - self.batch.len());
                 let n = n.min(sequence.until_checkpoint(done)).min(sequence.adaptation.until_change(done));
                 for (i, token) in sequence.tokens[done..done + n].iter().enumerate() {
                     let last = i + 1 == left;
@@ -447,9 +449,7 @@ impl Worker {
                     }
                 }
                 sequence.in_step = n;
-                if !pass {
-                    room -= n;
-                }
+                room -= n.saturating_sub(own);
             }
         }
     }
@@ -478,7 +478,7 @@ impl Worker {
         let took = began.elapsed();
         let decoding = self.active.iter().filter(|s| s.urgent && s.in_step > 0).count();
         let prompt = self.batch.len() - self.active.iter().filter(|s| s.urgent).map(|s| s.in_step).sum::<usize>();
-        self.pace.learn(took, decoding, prompt);
+        self.pace.learn(took, decoding, self.batch.len() - decoding);
         self.commit();
         self.take_checkpoints()?;
         let output = self.sample()?;
@@ -520,8 +520,16 @@ impl Worker {
             let sequence = &mut self.active[i];
             let Some(row) = sequence.row else { continue };
             let logits = self.context.logits(row)?;
-            taken += 1;
-            let step = sequence.sample(&self.model, logits, &self.enders, &mut self.scratch, self.options.n_ctx);
+            let before = sequence.generated();
+            let mut around = Around {
+                model: &self.model,
+                enders: &self.enders,
+                scratch: &mut self.scratch,
+                n_ctx: self.options.n_ctx,
+            };
+            let step = sequence.sample(logits, &mut around);
+            // An end token counts as one.
+            taken += (sequence.generated() - before).max(1) as usize;
             let reason = match step {
                 Ok(Step::Continue) => continue,
                 Ok(Step::Shift) => match self.shift(i)? {

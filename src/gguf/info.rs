@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::header::Container;
 use super::hparams::Hparams;
-use super::types;
 use super::value::Value;
 use super::vocab::Vocabulary;
+use super::{names, types};
 
 /// A model, described by its file alone.
 #[derive(Clone, Debug)]
@@ -54,6 +54,7 @@ pub struct Info {
     /// What is odd about the file and does no harm.
     pub warnings: Vec<String>,
     metadata: Vec<(String, Value)>,
+    has_classifier: bool,
 }
 
 /// What the checks found.
@@ -105,6 +106,7 @@ impl Info {
             parts: paths,
             sampling: sampling.collect(),
             warnings: vocabulary.warnings,
+            has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
             metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
             architecture,
         }
@@ -113,6 +115,17 @@ impl Info {
     /// Whether the model has a chat template of its own.
     pub fn has_chat_template(&self) -> bool {
         self.chat_templates.iter().any(|t| t == "default")
+    }
+
+    /// Whether its tokens all see each other, as in encoders: it gives vectors and does not generate text.
+    pub fn is_encoder(&self) -> bool {
+        let causal = self.metadata(&format!("{}.attention.causal", self.architecture)).and_then(Value::as_bool);
+        names::is_encoder(&self.architecture) || causal == Some(false)
+    }
+
+    /// Whether the model has a head that scores (`cls.*`), as rerankers have.
+    pub fn has_classifier(&self) -> bool {
+        self.has_classifier
     }
 
     /// Bytes of memory for the weights, an f16 KV cache of `n_ctx` tokens, and a usual compute buffer. Repacking the

@@ -85,6 +85,26 @@ const HYBRID: &[&str] = &[
 /// Architectures that are no ordinary text model (sound, draft heads): shape rules of text models do not hold.
 const UNUSUAL: &[&str] = &["wavtokenizer-dec", "qwen3tts", "pockettts", "clef", "eagle3", "dflash", "maple"];
 
+/// Architectures whose tokens all see each other: they give vectors and cannot go on with a text.
+const ENCODERS: &[&str] = &[
+    "bert",
+    "clef",
+    "eurobert",
+    "gemma-embedding",
+    "jina-bert-v2",
+    "jina-bert-v3",
+    "modern-bert",
+    "neo-bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "t5encoder",
+    "wavtokenizer-dec",
+];
+
+pub(super) fn is_encoder(arch: &str) -> bool {
+    ENCODERS.contains(&arch)
+}
+
 pub(super) fn is_architecture(name: &str) -> bool {
     ARCHITECTURES.contains(&name)
 }
@@ -112,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_lists_agree() {
-        for name in RECURRENT.iter().chain(HYBRID).chain(UNUSUAL) {
+        for name in RECURRENT.iter().chain(HYBRID).chain(UNUSUAL).chain(ENCODERS) {
             assert!(is_architecture(name), "{name}");
         }
         for list in [ARCHITECTURES, PRE_TOKENIZERS, TOKENIZERS] {

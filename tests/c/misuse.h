@@ -23,6 +23,8 @@ static qask_request *request;
 static qask_model_options *model_options;
 static qask_engine_options *engine_options;
 static qask_cancel *cancel;
+static qask_embedder *embedder;
+static qask_embedder_options *embedder_options;
 static qask_stats *stats;
 static qask_inspection *inspection;
 static qask_stream *stream;
@@ -39,6 +41,8 @@ static qask_request *out_request;
 static qask_model_options *out_model_options;
 static qask_engine_options *out_engine_options;
 static qask_cancel *out_cancel;
+static qask_embedder *out_embedder;
+static qask_embedder_options *out_embedder_options;
 static qask_stats *out_stats;
 static qask_inspection *out_inspection;
 static qask_stream *out_stream;
@@ -52,6 +56,7 @@ static int32_t some_int32_t[8];
 static size_t some_size_t[1];
 static uint64_t some_uint64_t[1];
 static float some_float[1];
+static bool some_bool[1];
 
 static void on_progress(void *user_data, float share) {
     (void) user_data;
@@ -101,6 +106,23 @@ static qask_engine_options *ok_engine_options(void) {
     qask_engine_options_free(engine_options);
     OK(qask_engine_options_new(&engine_options, &error));
     return engine_options;
+}
+
+static qask_embedder_options *ok_embedder_options(void) {
+    qask_embedder_options_free(embedder_options);
+    OK(qask_embedder_options_new(&embedder_options, &error));
+    /* The model is one for chats: it does not name a pooling. */
+    OK(qask_embedder_options_set_pooling(embedder_options, QASK_POOLING_MEAN, &error));
+    OK(qask_embedder_options_set_max_tokens(embedder_options, 64, &error));
+    OK(qask_embedder_options_set_batch_tokens(embedder_options, 64, &error));
+    return embedder_options;
+}
+
+static qask_embedder *ok_embedder(void) {
+    if (qask_embedder_dimensions(embedder) == 0) {
+        OK(qask_embedder_new(ok_model(), ok_embedder_options(), &embedder, &error));
+    }
+    return embedder;
 }
 
 static qask_cancel *ok_cancel(void) {
@@ -224,6 +246,8 @@ FREED(request)
 FREED(model_options)
 FREED(engine_options)
 FREED(cancel)
+FREED(embedder)
+FREED(embedder_options)
 FREED(stats)
 FREED(inspection)
 FREED(stream)
@@ -273,6 +297,8 @@ static int finish(int functions) {
     qask_model_options_free(model_options);
     qask_engine_options_free(engine_options);
     qask_cancel_free(cancel);
+    qask_embedder_free(embedder);
+    qask_embedder_options_free(embedder_options);
     qask_stats_free(stats);
     qask_inspection_free(inspection);
     qask_queue_free(queue);

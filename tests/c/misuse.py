@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from header import functions  # noqa: E402
 
 # Pointers that may be NULL although the call works, by parameter name.
-MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "cancel", "callback", "user_data", "destroy", "bytes"}
+MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes"}
 # The same for one function: NULL is a documented way to ask for less.
 MAY_BE_NULL_IN = {
     ("qask_event_tokens", "count"),
@@ -28,7 +28,9 @@ MAY_BE_NULL_IN = {
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
-         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy", "qask_log_set"}
+         "qask_engine_options_set_flash_attention", "qask_request_set_context_policy", "qask_log_set",
+         "qask_embedder_options_set_pooling", "qask_embedder_options_set_truncation", "qask_embedder_embed",
+         "qask_embedder_embed_tokens", "qask_embedder_count_tokens"}
 # Values at the end that are allowed: a token that is never to come.
 FINE = {("qask_request_add_logit_bias", "-INFINITY")}
 # What each number can be at its ends.
@@ -59,6 +61,7 @@ SPECIAL = {
     ("qask_request_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_request_add_tool_json", "json"): '"{\\"type\\":\\"function\\",\\"function\\":{\\"name\\":\\"f\\"}}"',
     ("qask_request_set_template_variable", "json"): '"1"',
+    ("qask_request_set_tool_choice", "choice"): '"required"',
     ("qask_request_add_message", "role"): '"user"',
     ("qask_chat_send_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_chat_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
@@ -66,6 +69,9 @@ SPECIAL = {
     ("qask_chat_import", "json"): '"{\\"format\\":\\"qask.chat\\",\\"version\\":1,\\"messages\\":[]}"',
     ("qask_log_set", "level"): "QASK_LOG_ERROR",
     ("qask_model_tokenize", "capacity"): "8",
+    ("qask_request_set_json_schema", "schema"): '"1"',
+    ("qask_engine_ask_json", "schema"): '"1"',
+    ("qask_chat_ask_json", "schema"): '"1"',
 }
 
 
@@ -88,7 +94,7 @@ def ordinary(f, p):
         return '"x"'
     if p.base == "char" and p.stars == 2:
         return "paths" if p.name == "paths" else "texts"
-    if p.stars == 1 and p.base in ("int32_t", "size_t", "uint64_t", "float"):
+    if p.stars == 1 and p.base in ("int32_t", "size_t", "uint64_t", "float", "bool"):
         return f"some_{p.base}"
     if p.stars == 0 and p.base in ORDINARY:
         return ORDINARY[p.base]

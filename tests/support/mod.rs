@@ -29,6 +29,8 @@ pub(crate) fn qwen() -> PathBuf {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
+    U16(u16),
+    I32(i32),
     U32(u32),
     F32(f32),
     Bool(bool),
@@ -304,6 +306,14 @@ impl Gguf {
         for (key, value) in &self.keys {
             string(&mut out, key);
             match value {
+                Value::U16(n) => {
+                    kind(&mut out, 2);
+                    out.extend(n.to_le_bytes());
+                }
+                Value::I32(n) => {
+                    kind(&mut out, 5);
+                    out.extend(n.to_le_bytes());
+                }
                 Value::U32(n) => {
                     kind(&mut out, 4);
                     out.extend(n.to_le_bytes());

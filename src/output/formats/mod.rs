@@ -40,6 +40,13 @@ pub(super) enum Body {
     Harmony(&'static [Op]),
 }
 
+impl Format {
+    /// Whether answers without calls are written in it too.
+    pub(crate) fn frames_every_answer(&self) -> bool {
+        matches!(self.body, Body::Harmony(_) | Body::Blocks { start: Some(_), .. })
+    }
+}
+
 /// What may open calls.
 #[derive(Debug)]
 pub(super) struct Opening {
