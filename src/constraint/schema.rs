@@ -182,7 +182,7 @@ impl Checker {
                 Keyword::Map => self.map(&here, name, value)?,
                 Keyword::Annotation => {
                     if name == "$schema" {
-                        dialect(&here, value)?;
+                        check_dialect(&here, value)?;
                     }
                 }
                 Keyword::Unsupported => return Err(at(&here, format!("\"{name}\" is not supported"))),
@@ -250,6 +250,9 @@ fn drop_what_says_nothing(members: &mut Map<String, Value>) {
     let has = |name: &str| members.contains_key(name);
     let conditional = has("if") && (has("then") || has("else"));
     let (any_if, contains) = (has("if"), has("contains"));
+    if let Some(name) = members.get("$schema").and_then(Value::as_str).and_then(dialect) {
+        members.insert("$schema".to_owned(), Value::from(name));
+    }
     for (_, value) in members.iter_mut().filter(|(name, _)| COUNTS.contains(&name.as_str())) {
         let whole = value.as_f64().filter(|n| !value.is_u64() && *n >= 0.0 && n.fract() == 0.0 && *n < 1e15);
         if let Some(whole) = whole {
@@ -270,11 +273,17 @@ fn drop_what_says_nothing(members: &mut Map<String, Value>) {
     });
 }
 
-fn dialect(here: &str, value: &Value) -> Result<()> {
-    let name = value.as_str().map(|s| s.trim_end_matches('#'));
-    match name.is_some_and(|n| DIALECTS.contains(&n)) {
-        true => Ok(()),
-        false => Err(at(here, "not a known dialect; known are drafts 2020-12, 2019-09, 7, 6 and 4")),
+/// The dialect by its proper name: with `http` or `https`, with or without `#`.
+fn dialect(name: &str) -> Option<&'static str> {
+    let bare = |uri: &'static str| uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let (_, name) = name.trim_end_matches('#').split_once("://")?;
+    DIALECTS.iter().copied().find(|known| bare(known) == name)
+}
+
+fn check_dialect(here: &str, value: &Value) -> Result<()> {
+    match value.as_str().and_then(dialect) {
+        Some(_) => Ok(()),
+        None => Err(at(here, "not a known dialect; known are drafts 2020-12, 2019-09, 7, 6 and 4")),
     }
 }
 
@@ -363,8 +372,10 @@ mod tests {
     }
 
     #[test]
-    fn counts_may_be_written_as_fractions() {
-        let prepared = prepare(&json!({"minItems": 2.0, "maxItems": 2.5}), false).unwrap();
+    fn counts_and_dialects_get_their_proper_form() {
+        let dialect = "https://json-schema.org/draft-07/schema#";
+        let prepared = prepare(&json!({"$schema": dialect, "minItems": 2.0, "maxItems": 2.5}), false).unwrap();
+        assert_eq!(prepared["$schema"], "http://json-schema.org/draft-07/schema");
         assert_eq!((&prepared["minItems"], &prepared["maxItems"]), (&json!(2), &json!(2.5)));
     }
 
