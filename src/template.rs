@@ -1,7 +1,7 @@
 //! Chat templates: Jinja, as Hugging Face's `apply_chat_template` sets it up, within limits.
 //!
 //! minijinja parses; what runs the syntax tree is our own, for three promises that minijinja's machine cannot give: the
-//! text is Python's, work and memory are bounded ([`meter`]), and content makes no special tokens ([`text`]). A template
+//! text is Python's, work and memory are bounded (`meter`), and content makes no special tokens (`text`). A template
 //! is looked at when it is used, so that a bad one never keeps a model from loading.
 
 mod access;

@@ -1,6 +1,6 @@
 //! Content can never make a special token.
 //!
-//! Rendering knows of every byte whether it came from content (see [`super::text`]). A special token must lie wholly in
+//! Rendering knows of every byte whether it came from content (see `text`). A special token must lie wholly in
 //! text of the template's own.
 
 use aho_corasick::{AhoCorasick, MatchKind};
