@@ -164,9 +164,11 @@ fn dimensions_are_cut_and_scaled_again() {
 fn prefixes_are_put_before_queries_and_documents() {
     let model = minilm();
     assert!(model.info().is_encoder() && !model.info().has_classifier());
-    let mut options = EmbedderOptions::default();
-    options.query_prefix = Some("query: ".into());
-    options.document_prefix = Some("passage: ".into());
+    let options = EmbedderOptions {
+        query_prefix: Some("query: ".into()),
+        document_prefix: Some("passage: ".into()),
+        ..EmbedderOptions::default()
+    };
     let (with, plain) = (Embedder::new(&model, options).unwrap(), embedder(&model));
     for (purpose, spelt) in [(Purpose::Query, "query: a cat"), (Purpose::Document, "passage: a cat")] {
         let vector = with.embed(&["a cat"], purpose, None).unwrap();
