@@ -1,7 +1,8 @@
 //! The engine: one thread that owns a context over a model and serves many requests at once.
 //!
 //! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
-//! and `sampler` make one answer; `stream` carries it out, `wake` tells who waits; `pool` and `bigstack` are where prompts become tokens.
+//! and `sampler` make one answer; `stream` carries it out, `wake` tells who waits; `pool` and `bigstack` are where
+//! prompts become tokens.
 #![allow(unsafe_code)]
 
 pub(crate) mod bigstack;
