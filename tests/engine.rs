@@ -255,6 +255,50 @@ fn cancel_stops_a_long_prompt_at_once() {
     assert!(text.contains('4'), "{text:?}");
 }
 
+/// In the step, waiting for a place, and on its way to the engine while it computes.
+#[test]
+fn a_prompt_beside_others_is_told_its_end_within_the_step() {
+    let model = model(support::smollm2());
+    let engine = engine(&model, |o| {
+        o.max_sequences = 2;
+        o.kv_tokens = Some(8192);
+    });
+    let ask = |salt: String| {
+        let request = greedy(Request::text(format!("{salt} {}", long_prompt(2900, "Long")))).max_tokens(1);
+        engine.submit(&request).unwrap()
+    };
+    let stays = ask("stays".into());
+    let begun = engine.stats().steps;
+    while engine.stats().steps == begun {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut within = [0; 3];
+    for attempt in 0..4 {
+        let (beside, queued) = (ask(format!("beside {attempt}")), ask(format!("queued {attempt}")));
+        let steps = engine.stats().steps;
+        while engine.stats().active < 2 || engine.stats().steps == steps {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let arriving = ask(format!("arriving {attempt}"));
+        std::thread::sleep(Duration::from_millis(50));
+        for (i, mut stream) in [beside, queued, arriving].into_iter().enumerate() {
+            let steps = engine.stats().steps;
+            stream.cancel();
+            let Next::Event(Event::Done(done)) = stream.next(None).unwrap() else { panic!("no end") };
+            assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Cancelled, 0));
+            within[i] += usize::from(engine.stats().steps == steps);
+            assert_eq!(stream.next(None).unwrap(), Next::Finished);
+        }
+        if within.iter().all(|n| *n > 0) {
+            break;
+        }
+    }
+    assert!(within.iter().all(|n| *n > 0), "{within:?}");
+    assert_eq!(collect(stays).2.reason, FinishReason::Length);
+    let stats = engine.stats();
+    assert_eq!((stats.queued, stats.finished), (0, stats.submitted), "{stats:?}");
+}
+
 #[test]
 fn cancel_and_deadline_act_while_queued() {
     let model = model(support::smollm2());

@@ -91,7 +91,7 @@ impl Engine {
     pub fn new(model: &Model, options: EngineOptions) -> Result<Engine> {
         let options = options.resolve(model)?;
         let shared = Arc::new(Shared::new(options.threads, options.threads_batch));
-        let watch = Arc::new(Watch::default());
+        let watch = Arc::new(Watch::new(Arc::clone(&shared)));
         let (mut context, kv_tokens) = {
             let watch = Arc::clone(&watch);
             let options = &options;

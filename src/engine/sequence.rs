@@ -1,6 +1,7 @@
 //! One answer on its way: its tokens, its sampler, and the text that leaves it.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,32 @@ pub(crate) struct Sequence {
     pub cached: u32,
     pub preemptions: u32,
     dropped_messages: u32,
+    /// Whether its DONE was sent.
+    told: Arc<AtomicBool>,
+}
+
+/// The end of an answer that has not begun, to be sent while its step still runs.
+pub(super) struct Farewell {
+    channel: Arc<Channel>,
+    choice: u32,
+    seed: u32,
+    usage: Usage,
+    submitted: Instant,
+    told: Arc<AtomicBool>,
+}
+
+impl Farewell {
+    pub(super) fn say(mut self, reason: FinishReason) {
+        // How long it waited or computed so far.
+        let all = self.submitted.elapsed();
+        match self.usage.queue {
+            Duration::ZERO => self.usage.queue = all,
+            queue => self.usage.prefill = all.saturating_sub(queue),
+        }
+        self.told.store(true, Ordering::Release);
+        self.channel.record_tokens(self.choice, &[]);
+        self.channel.done(Done { choice: self.choice, reason, usage: self.usage, seed: self.seed });
+    }
 }
 
 struct Clock {
@@ -184,7 +211,28 @@ impl Sequence {
             cached: 0,
             preemptions: 0,
             dropped_messages,
+            told: Arc::default(),
         }
+    }
+
+    /// What ends its stream before it has begun to answer.
+    pub(super) fn farewell(&self) -> Option<Farewell> {
+        let Clock { submitted, admitted, .. } = self.clock;
+        (self.generated == 0 && !self.told.load(Ordering::Acquire)).then(|| Farewell {
+            channel: Arc::clone(&self.channel),
+            choice: self.choice,
+            seed: self.seed,
+            usage: Usage {
+                prompt_tokens: self.prompt_tokens,
+                cached_tokens: self.cached,
+                queue: admitted.map_or(Duration::ZERO, |a| a.saturating_duration_since(submitted)),
+                preemptions: self.preemptions,
+                dropped_messages: self.dropped_messages,
+                ..Usage::default()
+            },
+            submitted,
+            told: Arc::clone(&self.told),
+        })
     }
 
     /// New tokens so far.
@@ -399,6 +447,9 @@ impl Sequence {
 
     /// Sends what is held back, and DONE.
     pub(super) fn finish(mut self, reason: FinishReason) {
+        if self.told.load(Ordering::Acquire) {
+            return;
+        }
         if self.generated > 0 {
             self.reply.finish();
         }

@@ -9,6 +9,7 @@ use super::sequence::Sequence;
 use super::stats::Stats;
 use super::stream::Channel;
 use crate::error::{Code, Error, Result};
+use crate::event::FinishReason;
 use crate::sync::{lock, until, wait};
 
 /// Work and orders for the engine's thread.
@@ -24,9 +25,14 @@ pub(super) struct Inbox {
     pub provoke_fault: bool,
 }
 
+/// How long an idle engine waits for requests that are being prepared when the first is ready.
+const GATHER: Duration = Duration::from_millis(3);
+
 pub(crate) struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
+    /// Somebody cancelled something.
+    nudged: AtomicBool,
     /// Answers that were submitted and do not run yet.
     pub(super) queued: AtomicUsize,
     pub(super) stats: Mutex<Stats>,
@@ -47,6 +53,7 @@ impl Shared {
         Shared {
             inbox: Mutex::default(),
             wake: Condvar::new(),
+            nudged: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             stats: Mutex::default(),
             threads: AtomicU32::new(threads),
@@ -68,15 +75,39 @@ impl Shared {
     /// Wakes the thread to look at its sequences.
     pub(super) fn wake(&self) {
         self.tell(|inbox| inbox.nudge = true);
+        self.nudged.store(true, Ordering::Release);
     }
 
-    /// What arrived. When `idle`, waits until something does.
+    /// What arrived. When `idle`, waits until something does, and a moment for what is being prepared by then: prompts
+    /// that come together are evaluated together.
     pub(super) fn take(&self, idle: bool) -> Inbox {
         let mut inbox = lock(&self.inbox);
         if idle {
             inbox = self.wake.wait_while(inbox, |i| i.is_empty()).unwrap_or_else(|e| e.into_inner());
+            let preparing =
+                |i: &mut Inbox| !i.closing && !i.nudge && i.ready.len() < self.queued.load(Ordering::Acquire);
+            (inbox, _) = self.wake.wait_timeout_while(inbox, GATHER, preparing).unwrap_or_else(|e| e.into_inner());
         }
         std::mem::take(&mut *inbox)
+    }
+
+    /// Ends what arrived during a step and was cancelled since. Costs nothing when nobody cancelled.
+    pub(super) fn end_cancelled_arrivals(&self) {
+        if !self.nudged.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let ended: Vec<Sequence> = {
+            let mut inbox = lock(&self.inbox);
+            let (ended, ready) = inbox.ready.drain(..).partition(|s| s.interrupted().is_some());
+            inbox.ready = ready;
+            ended
+        };
+        self.queued.fetch_sub(ended.len(), Ordering::AcqRel);
+        self.with_stats(|s| s.finished += ended.len() as u64);
+        for sequence in ended {
+            let reason = sequence.interrupted().unwrap_or(FinishReason::Cancelled);
+            sequence.finish(reason);
+        }
     }
 
     pub(super) fn register(&self, channel: &Arc<Channel>) -> Result<()> {

@@ -427,9 +427,9 @@ impl Worker {
         }
         let decoding = self.active.iter().filter(|s| s.takes_part && s.urgent).count();
         let most = self.options.options.n_batch as usize;
-        // Alone, a prompt goes in full batches: its cancel aborts the step. Beside others a step keeps to the budget.
+        // Prompts alone go in full batches, which cost less a token; beside running streams a step keeps to the budget.
         let mut room = most.saturating_sub(decoding);
-        if self.active.len() > 1 {
+        if self.active.iter().any(Sequence::is_decoding) {
             room = room.min(self.pace.prompt_tokens(decoding));
         }
         for pass in [true, false] {
@@ -462,7 +462,7 @@ impl Worker {
         let began = Instant::now();
         // Steps of a few rows are over before anyone could tell.
         if self.batch.len() > WORTH_ABORTING {
-            self.watch.set(self.active.iter().filter(|s| s.in_step > 0));
+            self.watch.set(self.active.iter().chain(&self.waiting));
         }
         let result = self.context.decode(&self.batch);
         self.watch.clear();
