@@ -335,3 +335,24 @@ fn a_fault_poisons_one_engine_only() {
     fresh.submit(&Request::text("a").max_tokens(2)).unwrap().collect_text().unwrap();
     load(tiny().file()).unwrap();
 }
+
+/// A bad template says so when messages are rendered; whoever brings a prompt or a template of his own never meets it.
+#[test]
+fn a_bad_template_is_an_error_when_used_and_never_when_loading() {
+    let endless = "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}";
+    let deep = "{% if true %}".repeat(20_000);
+    let garbage = "{{ \u{0}\u{1} }}".repeat(10_000);
+    for source in ["{% for %}", "{{ nothing.at.all }}", "{{ raise_exception('no') }}", endless, &deep, &garbage] {
+        let mut gguf = tiny();
+        gguf.set("tokenizer.chat_template", Value::Str(source.to_owned()));
+        let model = load(gguf.file()).expect("it loads");
+        let engine = Engine::new(&model, EngineOptions::default()).unwrap();
+        let start = &source[..source.len().min(20)];
+        let messages = Request::chat([Message::user("hello")]).max_tokens(1);
+        assert_eq!(failure(&engine, &messages).code(), Code::Template, "{start}");
+        engine.submit(&Request::text("abc").max_tokens(1)).unwrap().collect_text().expect("a prompt needs none");
+        let mut own = messages.clone();
+        own.template = Some("{{ messages[0].content }}".into());
+        engine.submit(&own).unwrap().collect_text().expect("the request's own is used");
+    }
+}

@@ -403,6 +403,28 @@ fn the_oldest_turns_are_dropped_and_reported() {
     assert_eq!(history(&chat), before);
 }
 
+/// A reply may be longer than the context when the oldest tokens are dropped; the history keeps all of it.
+#[test]
+fn a_reply_goes_on_past_the_context() {
+    let engine = tiny();
+    let mut shifting = settings(400);
+    shifting.ignore_eos = true;
+    shifting.context_policy = ContextPolicy::Shift;
+    let mut chat = Chat::with_request(&engine, shifting).unwrap();
+    let done = chat.send("go on").unwrap().collect_text().unwrap().1;
+    assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Length, 400));
+    assert!(done.usage.output_tokens > engine.n_ctx());
+    let before = history(&chat);
+    // As a prompt it is too long: an error, and nothing is lost.
+    assert_eq!(chat.ask("and now?").unwrap_err().code(), Code::ContextFull);
+    assert_eq!(history(&chat), before);
+    let mut dropping = settings(4);
+    dropping.context_policy = ContextPolicy::DropOldest;
+    chat.set_request(dropping).unwrap();
+    let done = chat.send("and now?").unwrap().collect_text().unwrap().1;
+    assert_eq!((done.usage.dropped_messages, chat.count()), (2, 2));
+}
+
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).expect("VmRSS");
