@@ -1,15 +1,10 @@
-//! Any text as a constraint of any kind: it compiles or is refused in time, nothing panics outside of llguidance's own
-//! guard, and an answer is judged alike however often it is asked about.
+//! Any text as a constraint of any kind: it compiles or is refused, nothing panics outside of llguidance's own guard, and
+//! an answer is judged alike however often it is asked about. Time is libFuzzer's to watch (`-timeout`).
 #![no_main]
-
-use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use qask_fuzz::constraint::Constraint;
 use qask_fuzz::error::Code;
-
-/// The limit of a compile, and what a machine that is shared may add.
-const MOST_TIME: Duration = Duration::from_secs(5);
 
 fuzz_target!(|data: &[u8]| {
     let [kind, length, rest @ ..] = data else { return };
@@ -25,10 +20,7 @@ fuzz_target!(|data: &[u8]| {
         3 => Constraint::Gbnf(source.to_owned()),
         _ => Constraint::Choice(source.split('\n').map(str::to_owned).collect()),
     };
-    let began = Instant::now();
     let first = constraint.accepts(answer, kind & 128 != 0);
-    let took = began.elapsed();
-    assert!(took < MOST_TIME, "{took:?}");
     match &first {
         Ok(_) => assert_eq!(constraint.accepts(answer, kind & 128 != 0).ok(), first.ok()),
         Err(e) => assert!(matches!(e.code(), Code::Grammar | Code::QueueFull), "{e}"),
