@@ -126,11 +126,13 @@ fn text(events: &[Event]) -> String {
 }
 
 fn calls(events: &[Event]) -> Vec<(&str, Value)> {
-    let call = |e| match e {
-        &Event::ToolCall(ref c) => Some((c.name.as_str(), serde_json::from_str(&c.arguments).unwrap())),
-        _ => None,
-    };
-    events.iter().filter_map(call).collect()
+    let mut calls = Vec::new();
+    for event in events {
+        if let Event::ToolCall(call) = event {
+            calls.push((call.name.as_str(), serde_json::from_str(&call.arguments).unwrap()));
+        }
+    }
+    calls
 }
 
 /// A text as a grammar: marks that are control tokens by their numbers.

@@ -152,9 +152,10 @@ pub extern "C" fn qask_stream_next(
 }
 
 /// Waits until the generation has ended and gives the whole text of the first choice, as far as it was not pulled
-/// before; `qask_stream_collect_message` gives thoughts and tool calls too. `*done` (`done` may be NULL) is its DONE event, borrowed as from `qask_stream_next`: it tells the finish
-/// reason, so that an answer that was cut short can be told from a whole one. A generation that failed is an error
-/// here. The caller frees the string with `qask_string_free`. To limit the time, give the request a deadline.
+/// before; `qask_stream_collect_message` gives thoughts and tool calls too. `*done` (`done` may be NULL) is its DONE
+/// event, borrowed as from `qask_stream_next`: it tells the finish reason, so that an answer that was cut short can be
+/// told from a whole one. A generation that failed is an error here. The caller frees the string with
+/// `qask_string_free`. To limit the time, give the request a deadline.
 ///
 /// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
 #[no_mangle]
