@@ -141,12 +141,12 @@ templates: ## render the expected texts of tests/templates with Python's jinja2 
 	python3 tools/templates.py
 
 # Any run is as good as another, so a first minute costs nothing: TIME=600 is what a change of the parsers deserves.
-fuzz: setup ## fuzz a parser: TARGET=output or text, TIME=seconds (needs cargo-fuzz)
+fuzz: setup ## fuzz a parser: TARGET=output, text or constraint, TIME=seconds (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz run $(TARGET) -- -max_total_time=$(TIME) -timeout=10
 
-bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --server …', see tools/bfcl.py
+bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer', see tools/bfcl.py
 	python3 tools/models.py fetch qwen2.5-coder-1.5b
 	$(CARGO) build --release $(FEATURES) --example bfcl
 	python3 tools/bfcl.py $(CARGO_TARGET_DIR)/release/examples/bfcl "$$(python3 tools/models.py path qwen2.5-coder-1.5b)" $(BFCL)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the recorded outputs of tests/conformance as a first corpus: seeds.py"""
+"""Writes the recorded outputs and the constraints of tests/conformance as a first corpus: seeds.py"""
 import json
 import re
 from pathlib import Path
@@ -18,3 +18,18 @@ for name in "tools", "reasoning":
             (corpus / f"seed-{n}").write_bytes(bytes([i, 14 if case.get("tags") else 13, thinking, n % 256])
                                                + case["output"].encode())
             n += 1
+
+corpus = root / "corpus/constraint"
+corpus.mkdir(parents=True, exist_ok=True)
+# In the order of the target.
+KINDS = "json_schema", "regex", "lark", "gbnf", "choice"
+for i, case in enumerate(json.loads((root.parent / "tests/conformance/constraints.json").read_text())):
+    for kind in set(KINDS) & set(case):
+        source = case[kind] if isinstance(case[kind], str) else \
+            "\n".join(case[kind]) if kind == "choice" else json.dumps(case[kind])
+        for j, answer in enumerate([*case.get("accepts", []), *case.get("rejects", []), ""]):
+            rest = (answer + source).encode()
+            length = len(answer.encode())
+            # The target takes the length's remainder; what does not fit into a byte is left out.
+            if length < min(256, len(rest) + 1):
+                (corpus / f"seed-{i}-{j}").write_bytes(bytes([KINDS.index(kind), length]) + rest)

@@ -1809,15 +1809,26 @@ qask_status qask_stream_next(const qask_stream *stream,
                              qask_error **error);
 
 // Waits until the generation has ended and gives the whole text of the first choice, as far as it was not pulled
-// before. `*done` (`done` may be NULL) is its DONE event, borrowed as from `qask_stream_next`: it tells the finish
-// reason, so that an answer that was cut short can be told from a whole one. A generation that failed is an error
-// here. The caller frees the string with `qask_string_free`. To limit the time, give the request a deadline.
+// before; `qask_stream_collect_message` gives thoughts and tool calls too. `*done` (`done` may be NULL) is its DONE
+// event, borrowed as from `qask_stream_next`: it tells the finish reason, so that an answer that was cut short can be
+// told from a whole one. A generation that failed is an error here. The caller frees the string with
+// `qask_string_free`. To limit the time, give the request a deadline.
 //
 // One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
 qask_status qask_stream_collect(const qask_stream *stream,
                                 qask_string **text,
                                 const qask_event **done,
                                 qask_error **error);
+
+// As `qask_stream_collect`, and gives the whole answer, thoughts and tool calls included, as the assistant's message in
+// OpenAI's JSON: `content`, and `reasoning_content` and `tool_calls` where there are any. The history of a conversation
+// takes it as it is (`qask_request_add_message_json`). The caller frees the string with `qask_string_free`.
+//
+// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
+qask_status qask_stream_collect_message(const qask_stream *stream,
+                                        qask_string **message,
+                                        const qask_event **done,
+                                        qask_error **error);
 
 // Ends the generation soon: DONE events with the reason "cancelled" follow. Never waits.
 //

@@ -179,6 +179,12 @@ struct stream : object<stream, qask_stream, qask_stream_free> {
         qask::call(qask_stream_collect, get(), &text, static_cast<const qask_event **>(nullptr));
         return take(text);
     }
+    /* Waits for the whole answer, as the assistant's message in JSON. */
+    std::string collect_message() {
+        qask_string *message = nullptr;
+        qask::call(qask_stream_collect_message, get(), &message, static_cast<const qask_event **>(nullptr));
+        return take(message);
+    }
     void cancel() { call(qask_stream_cancel); }
 
     /* for (const qask::event &event : stream): waits for each; a choice that failed is thrown. */

@@ -119,6 +119,6 @@ impl Future for Collect {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Ready(std::mem::take(&mut self.collected).finish())
+        Poll::Ready(std::mem::take(&mut self.collected).finish().map(|answer| (answer.text, answer.done)))
     }
 }

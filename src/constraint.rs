@@ -1,25 +1,34 @@
 //! What an answer must look like: a JSON Schema, a grammar, a regular expression, a list of texts.
 //!
-//! A constraint is compiled on the prepare pool (`compile`), over the model's own tokens (`env`), and then says for
-//! every token of an answer which ones may come next (`guide`). Schemas are checked first (`schema`), so that a keyword
-//! that cannot be kept is an error that names its place; GBNF is translated (`gbnf`).
+//! A constraint is compiled beside the prepare pool (`compile`, `work`), over the model's own tokens (`env`), and then
+//! says for every token of an answer which ones may come next (`guide`). Schemas are checked first (`schema`), so that a
+//! keyword that cannot be kept is an error that names its place; GBNF is translated (`gbnf`). All but what needs a model
+//! is fuzzed by itself (`fuzz/`).
 
 mod cache;
+#[cfg(not(fuzzing))]
 mod calls;
 mod compile;
+#[cfg(not(fuzzing))]
 mod env;
 mod gbnf;
 mod guide;
+#[cfg(all(feature = "test-hooks", not(fuzzing)))]
+mod replay;
 mod schema;
+mod work;
 
 use serde_json::{json, Value};
 
 use crate::engine::bigstack;
 use crate::error::{Code, Error, Result};
 
+#[cfg(not(fuzzing))]
 pub(crate) use calls::calls;
 pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
+#[cfg(all(feature = "test-hooks", not(fuzzing)))]
+pub use replay::{replay, Replay};
 
 /// What an answer must look like. Checked when the request is prepared: what is wrong with it arrives on the stream as
 /// [`Code::Grammar`], with the place.
@@ -121,43 +130,11 @@ impl Constraint {
     }
 }
 
-/// What guiding an answer took, for benchmarks.
+/// How many compiles run in this process.
 #[cfg(feature = "test-hooks")]
 #[doc(hidden)]
-#[derive(Debug, Default)]
-pub struct Replay {
-    /// Compiling it, or finding it compiled.
-    pub compile: std::time::Duration,
-    /// Computing and applying the mask of each token that was sampled.
-    pub masks: Vec<std::time::Duration>,
-    /// How many tokens were forced behind each of those.
-    pub forced: Vec<usize>,
-}
-
-/// Guides the tokens of an answer once more.
-#[cfg(feature = "test-hooks")]
-#[doc(hidden)]
-pub fn replay(model: &crate::Model, constraint: &Constraint, tokens: &[crate::Token]) -> Result<Replay> {
-    use std::time::Instant;
-    bigstack::run(|| {
-        let began = Instant::now();
-        let inner = &*model.0;
-        let mut guide = inner.constraints.compile(&inner.vocabulary, Some(constraint), false, &|| false)?.guide();
-        let mut replay = Replay { compile: began.elapsed(), ..Replay::default() };
-        let mut at = guide.take_forced(usize::MAX)?.len();
-        let mut logits = vec![0.0; inner.vocabulary.len()];
-        while at < tokens.len() && !guide.is_finished() {
-            logits.fill(0.0);
-            let began = Instant::now();
-            guide.mask()?.apply(&mut logits);
-            replay.masks.push(began.elapsed());
-            guide.accept(tokens[at])?;
-            let forced = guide.take_forced(usize::MAX)?.len();
-            replay.forced.push(forced);
-            at += 1 + forced;
-        }
-        Ok(replay)
-    })
+pub fn running_compiles() -> usize {
+    work::running()
 }
 
 fn choice(texts: &[String]) -> Result<String> {

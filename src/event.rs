@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
+use crate::message::Message;
 use crate::model::Token;
 
 /// One event of a stream. More kinds will come: ignore those you do not know.
@@ -194,28 +195,54 @@ pub enum Next {
     Finished,
 }
 
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What was said.
+    pub text: String,
+    /// What was thought.
+    pub reasoning: String,
+    /// The complete tool calls, in their order.
+    pub tool_calls: Vec<ToolCall>,
+    /// How it ended, and what it cost.
+    pub done: Done,
+}
+
+impl Answer {
+    /// As the assistant's message, for the history of a conversation.
+    pub fn message(&self) -> Message {
+        Message::reply(&self.text, &self.reasoning, self.tool_calls.iter().map(ToolCall::as_json).collect())
+    }
+}
+
 /// The answer of choice 0 as it comes together.
 #[derive(Default)]
 pub(crate) struct Collected {
     text: String,
+    reasoning: String,
+    tool_calls: Vec<ToolCall>,
     done: Option<Done>,
 }
 
 impl Collected {
     pub(crate) fn add(&mut self, event: Event) {
         match event {
-            Event::Text(t) if t.choice == 0 => self.text.push_str(&t.text),
-            Event::Done(d) if d.choice == 0 => self.done = Some(d),
-            _ => {}
+            _ if event.choice() != 0 => {}
+            Event::Text(t) => self.text.push_str(&t.text),
+            Event::Reasoning(t) => self.reasoning.push_str(&t.text),
+            Event::ToolCall(call) => self.tool_calls.push(call),
+            Event::ToolCallDelta(_) => {}
+            Event::Done(d) => self.done = Some(d),
         }
     }
 
     /// The whole of it, or the error of a generation that failed.
-    pub(crate) fn finish(self) -> Result<(String, Done)> {
+    pub(crate) fn finish(self) -> Result<Answer> {
         let done = self.done.ok_or_else(|| Error::new(Code::Closed, "the stream ended without a result"))?;
         match done.reason {
             FinishReason::Error(e) => Err(e),
-            _ => Ok((self.text, done)),
+            _ => Ok(Answer { text: self.text, reasoning: self.reasoning, tool_calls: self.tool_calls, done }),
         }
     }
 }

@@ -60,7 +60,7 @@ pub use constraint::Constraint;
 pub use embedder::{Embedder, EmbedderOptions, Pooling, Purpose, Truncation};
 pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
 pub use error::{Code, Error, Result};
-pub use event::{Done, Event, FinishReason, Next, ToolCall, ToolCallDelta, Usage};
+pub use event::{Answer, Done, Event, FinishReason, Next, ToolCall, ToolCallDelta, Usage};
 pub use message::Message;
 pub use model::{Model, ModelOptions, Token};
 pub use queue::Queue;

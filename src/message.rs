@@ -34,6 +34,18 @@ impl Message {
         Self::new("assistant", content).expect("a fixed role")
     }
 
+    /// What the model said, thought and called; each of the last two only where there is any.
+    pub(crate) fn reply(content: &str, reasoning: &str, calls: Vec<Value>) -> Self {
+        let Message(mut map) = Message::assistant(content);
+        if !reasoning.is_empty() {
+            map.insert("reasoning_content".into(), Value::from(reasoning));
+        }
+        if !calls.is_empty() {
+            map.insert("tool_calls".into(), Value::from(calls));
+        }
+        Message(map)
+    }
+
     /// From an OpenAI chat message. `content` may be text, null, or a list of `{"type":"text","text":…}` parts.
     pub fn from_json(value: Value) -> Result<Self> {
         if nests_too_deeply(&value) {

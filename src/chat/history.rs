@@ -62,18 +62,7 @@ struct Answer {
 impl Answer {
     /// The reply as a message: thoughts and calls stand beside the text, and the template shows what it wants of them.
     fn message(&self) -> Message {
-        let text = Message::assistant(self.content.clone());
-        if self.reasoning.is_empty() && self.calls.is_empty() {
-            return text;
-        }
-        let mut map = text.as_json().clone();
-        if !self.reasoning.is_empty() {
-            map.insert("reasoning_content".into(), Value::from(self.reasoning.as_str()));
-        }
-        if !self.calls.is_empty() {
-            map.insert("tool_calls".into(), Value::from(self.calls.clone()));
-        }
-        Message::from_json(Value::Object(map)).unwrap_or(text)
+        Message::reply(&self.content, &self.reasoning, self.calls.clone())
     }
 }
 

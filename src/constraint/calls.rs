@@ -32,6 +32,7 @@ pub(crate) fn calls(model: &Model, request: &Request, reading: &Reading) -> Resu
     if let Some(tags) = reading.tags() {
         mark(tags.open)?;
         mark(tags.close)?;
+        mark(opened_by_cut(tags))?;
     }
     let spelled = |text: &str| marks.iter().find(|(t, _)| t == text).map_or("", |(_, s)| s.as_str());
     let mut lark = String::new();
@@ -79,7 +80,7 @@ fn thought<'a>(
     spelled: &impl Fn(&str) -> &'a str,
     lark: &mut String,
 ) -> String {
-    let Some(Tags { open, close, .. }) = reading.tags().filter(|t| !t.open.is_empty()) else {
+    let Some(tags @ Tags { open, close, .. }) = reading.tags().filter(|t| !t.open.is_empty()) else {
         return String::new();
     };
     if !reading.is_thinking() && (reading.is_closed() || request.thinking == Some(false)) {
@@ -96,11 +97,20 @@ fn thought<'a>(
         }
     }
     let _ = writeln!(lark, "BLANK: /[ \\n]{{0,3}}/");
+    let behind = match opened_by_cut(tags) {
+        "" => "BLANK".to_owned(),
+        mark => format!("BLANK ({} BLANK)?", spelled(mark)),
+    };
     match reading.is_thinking() {
-        true => "thought BLANK ".to_owned(),
+        true => format!("thought {behind} "),
         false => {
-            let _ = writeln!(lark, "before: {} thought BLANK", spelled(open));
+            let _ = writeln!(lark, "before: {} thought {behind}", spelled(open));
             "before? ".to_owned()
         }
     }
+}
+
+/// The mark that what closes a spent thought opens behind it.
+fn opened_by_cut(tags: &Tags) -> &'static str {
+    tags.cut.split_once(tags.close).map_or("", |(_, behind)| behind.trim())
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use llguidance::toktrie::{TokRxInfo, TokTrie, TokenId, TokenizerEnv};
+use llguidance::toktrie::{TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 
+use super::guide::Compiled;
+use super::{Compiler, Constraint};
 use crate::error::{Code, Error, Result};
 use crate::vocab::Vocabulary;
 
-pub(super) struct Env {
+struct Env {
     trie: TokTrie,
     vocabulary: Arc<Vocabulary>,
     canonical: bool,
@@ -39,7 +41,7 @@ const SAMPLES: &[&str] = &[
 
 impl Env {
     /// Reads every token: some tenths of a second for the biggest vocabularies.
-    pub(super) fn new(vocabulary: &Arc<Vocabulary>) -> Result<Env> {
+    fn new(vocabulary: &Arc<Vocabulary>) -> Result<Env> {
         let n = vocabulary.len();
         let mut words = Vec::with_capacity(n);
         for token in 0..n as i32 {
@@ -71,6 +73,20 @@ fn comes_back(vocabulary: &Vocabulary, words: &[Vec<u8>], text: &str) -> bool {
     let Ok(tokens) = vocabulary.tokenize_on_worker(text, false, false) else { return false };
     let bytes: Vec<u8> = tokens.iter().flat_map(|t| words[*t as usize].iter().copied()).collect();
     bytes == text.as_bytes()
+}
+
+impl Compiler {
+    /// As [`Compiler::compile_over`], over a model's tokens.
+    pub(crate) fn compile(
+        &self,
+        vocabulary: &Arc<Vocabulary>,
+        constraint: Option<&Constraint>,
+        json_whitespace: bool,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<Compiled> {
+        let env = || Env::new(vocabulary).map(|env| Arc::new(env) as TokEnv);
+        self.compile_over(env, constraint, json_whitespace, give_up)
+    }
 }
 
 impl TokenizerEnv for Env {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::shared::Shared;
 use super::wake::{self, Wake};
 use crate::error::{Code, Error, Result};
-use crate::event::{Collected, Done, Event, Next};
+use crate::event::{Answer, Collected, Done, Event, Next};
 use crate::model::Token;
 use crate::queue::Place;
 use crate::sync::{lock, until, wait};
@@ -297,16 +297,25 @@ impl Stream {
         &self.channel
     }
 
-    /// Reads to the end and gives the text of choice 0.
+    /// Reads to the end and gives the text of choice 0, as far as it was not read before.
     ///
     /// # Errors
     /// As [`Stream::next`], and the error of a generation that failed.
-    pub fn collect_text(mut self) -> Result<(String, Done)> {
-        self.collect()
+    pub fn collect_text(self) -> Result<(String, Done)> {
+        let answer = self.collect()?;
+        Ok((answer.text, answer.done))
     }
 
-    /// As [`Stream::collect_text`], for a stream that is kept.
-    pub(crate) fn collect(&mut self) -> Result<(String, Done)> {
+    /// As [`Stream::collect_text`], with thoughts and tool calls.
+    ///
+    /// # Errors
+    /// As [`Stream::collect_text`].
+    pub fn collect(mut self) -> Result<Answer> {
+        self.rest()
+    }
+
+    /// As [`Stream::collect`], for a stream that is kept.
+    pub(crate) fn rest(&mut self) -> Result<Answer> {
         let mut collected = Collected::default();
         while let Next::Event(event) = self.next(None)? {
             collected.add(event);

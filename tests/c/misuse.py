@@ -24,6 +24,7 @@ MAY_BE_NULL_IN = {
     ("qask_event_top_logprob_at", "logprob"),
     ("qask_event_json", "id"),
     ("qask_stream_collect", "done"),
+    ("qask_stream_collect_message", "done"),
     ("qask_chat_new", "settings"),
 }
 # Enumerations among the numbers: a value outside is RANGE.

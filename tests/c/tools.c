@@ -40,6 +40,27 @@ static void a_named_call(const qask_engine *engine) {
     qask_request_free(request);
 }
 
+/* The whole answer as a message: its call is there, and the next request takes it as history. */
+static void a_call_as_a_message(const qask_engine *engine) {
+    qask_request *request = with_tool();
+    OK(qask_request_set_tool_format(request, "hermes", &error));
+    OK(qask_request_set_tool_choice_function(request, "get_weather", &error));
+    OK(qask_request_set_parallel_tool_calls(request, false, &error));
+    qask_string *message = NULL;
+    const qask_event *done = NULL;
+    qask_stream *stream = submit(engine, request);
+    OK(qask_stream_collect_message(stream, &message, &done, &error));
+    CHECK(qask_event_finish_reason(done) == QASK_FINISH_TOOL_CALLS);
+    size_t length = 0;
+    const char *json = qask_string_data(message, &length);
+    CHECK(strstr(json, "\"role\":\"assistant\"") != NULL && strstr(json, "\"content\":\"\"") != NULL);
+    CHECK(strstr(json, "\"tool_calls\":[{\"id\":\"") != NULL && strstr(json, "\"name\":\"get_weather\"") != NULL);
+    OK(qask_request_add_message_json(request, json, length, &error));
+    qask_string_free(message);
+    qask_stream_free(stream);
+    qask_request_free(request);
+}
+
 static void what_does_not_exist(const qask_engine *engine) {
     qask_stream *stream = NULL;
     qask_request *request = with_tool();
@@ -74,6 +95,7 @@ int main(int argc, char **argv) {
     qask_model *model = load(argv[1]);
     qask_engine *engine = start(model);
     a_named_call(engine);
+    a_call_as_a_message(engine);
     what_does_not_exist(engine);
     thoughts(engine);
     qask_engine_free(engine);

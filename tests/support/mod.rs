@@ -379,3 +379,27 @@ pub(crate) fn file_of(bytes: &[u8]) -> tempfile::TempPath {
     file.write_all(bytes).expect("written");
     file.into_temp_path()
 }
+
+/// The tiny llama with a longer context, another template, and more tokens: each by its text, and whether it is a control
+/// token (otherwise text of its own that the tokenizer finds whole, as `<think>` in Qwen3).
+pub(crate) fn tiny_with(more: &[(String, bool)], template: &str) -> Gguf {
+    let mut model = tiny();
+    model.set("llama.context_length", Value::U32(32_768));
+    model.set("tokenizer.chat_template", Value::Str(template.to_owned()));
+    for (key, value) in &mut model.keys {
+        match (key.as_str(), value) {
+            ("tokenizer.ggml.tokens", Value::Strings(list)) => list.extend(more.iter().map(|(t, _)| t.clone())),
+            ("tokenizer.ggml.token_type", Value::Ints(list)) => {
+                list.extend(more.iter().map(|(_, control)| if *control { 3 } else { 4 }));
+            }
+            _ => {}
+        }
+    }
+    let mut seed = 43;
+    for name in ["token_embd.weight", "output.weight"] {
+        let tensor = model.tensor(name);
+        tensor.dims[1] += more.len() as u64;
+        tensor.data.extend(floats(more.len() * WIDTH as usize, &mut seed));
+    }
+    model
+}
