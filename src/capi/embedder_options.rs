@@ -257,3 +257,19 @@ pub extern "C" fn qask_embedder_options_set_threads(
 fn unknown(name: &str, value: i32, known: &str) -> Error {
     Error::new(Code::Range, format!("{name} is {value}; it must be one of {known}"))
 }
+
+/// Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more (see
+/// `qask_plan`) is refused with `QASK_ERR_TOO_LARGE`. 0: no limit, the default.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_embedder_options_set_memory_budget(
+    options: *mut qask_embedder_options,
+    value: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.memory_budget = (value > 0).then_some(value);
+        Ok(())
+    })
+}

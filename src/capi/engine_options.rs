@@ -342,3 +342,19 @@ pub extern "C" fn qask_engine_options_set_offload_kv(
         Ok(())
     })
 }
+
+/// Bytes that the engine and its model may take, together and on all devices; an engine that would take more (see
+/// `qask_plan`) is refused with `QASK_ERR_TOO_LARGE`. 0: no limit, the default.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_memory_budget(
+    options: *mut qask_engine_options,
+    value: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.memory_budget = (value > 0).then_some(value);
+        Ok(())
+    })
+}
