@@ -16,8 +16,14 @@ const ANSWER: u32 = 8;
 const TOLERANCE: f64 = 0.1;
 
 /// What a child does: an engine's context, sequences, cache type and loading; or an embedder's tokens.
-const ENGINES: &[&str] =
-    &["512 1 f16 mmap", "4096 1 f16 mmap", "1024 8 f16 mmap", "2048 1 q8_0 mmap", "512 1 f16 read", "512 1 f16 plain"];
+const ENGINES: &[&str] = &[
+    "256 1 f16 mmap",
+    "3072 1 f16 mmap",
+    "384 8 f16 mmap",
+    "1024 1 q8_0 mmap",
+    "256 1 f16 read",
+    "256 1 f16 plain",
+];
 const EMBEDDERS: &[&str] = &["64", "512"];
 
 fn main() -> ExitCode {
@@ -39,7 +45,10 @@ fn main() -> ExitCode {
 fn table(paths: &[String]) -> qask::Result<bool> {
     let mut good = true;
     println!("in MB; settings: context, sequences, KV, how weights are loaded (plain: mapped, not repacked)");
-    println!("{:40} {:18} {:>8} {:>8} {:>7} {:>7}  parts", "model", "setting", "estimate", "peak", "off", "plan ms");
+    println!(
+        "{:40} {:18} {:>8} {:>8} {:>7} {:>7}  parts",
+        "model", "setting", "estimate", "peak", "off", "plan ms"
+    );
     for path in paths {
         let encoder = qask::gguf::inspect(path)?.is_encoder();
         for setting in if encoder { EMBEDDERS } else { ENGINES } {
@@ -157,13 +166,19 @@ fn embed(path: &str, options: &EmbedderOptions) -> qask::Result<()> {
 fn status() -> String {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let wanted = |l: &&str| ["VmHWM", "RssAnon", "RssFile"].iter().any(|w| l.starts_with(w));
-    status.lines().filter(wanted).map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join(", ")
+    status
+        .lines()
+        .filter(wanted)
+        .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Prints the peak of this process in bytes.
 fn report() {
     let status = status();
     eprintln!("end {status}");
-    let peak = status.split("VmHWM: ").nth(1).and_then(|s| s.split(' ').next()).and_then(|n| n.parse::<u64>().ok());
+    let peak =
+        status.split("VmHWM: ").nth(1).and_then(|s| s.split(' ').next()).and_then(|n| n.parse::<u64>().ok());
     println!("{}", peak.expect("VmHWM") << 10);
 }

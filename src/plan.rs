@@ -155,12 +155,7 @@ impl Plan {
         Plan::of_embedder(&model.0.origin, model.0.loaded, model.info().clone(), options)
     }
 
-    fn of_engine(
-        origin: &Origin,
-        loaded: LoadOptions,
-        info: gguf::Info,
-        options: &EngineOptions,
-    ) -> Result<Plan> {
+    fn of_engine(origin: &Origin, loaded: LoadOptions, info: gguf::Info, options: &EngineOptions) -> Result<Plan> {
         let dry = DryModel::load(origin, loaded)?;
         let (devices, n_ctx, sequence) = engine_devices(&dry, &info, loaded, options)?;
         Ok(Plan { devices, n_ctx, sequence, dry, info, loaded, options: Some(options.clone()) })
@@ -207,7 +202,7 @@ impl Plan {
     }
 
     /// The largest `n_ctx`, in steps of 256, with which the same engine fits into so many bytes; `None` when even the
-    /// smallest does not. Where `kv_tokens` is set it stays, so that it is the most. 
+    /// smallest does not. Where `kv_tokens` is set it stays, so that it is the most.
     ///
     /// # Errors
     /// [`Code::Unsupported`] for the plan of an embedder.
@@ -271,11 +266,8 @@ pub(crate) fn check_load(info: &gguf::Info, origin: &Origin, loaded: LoadOptions
 fn too_large(devices: &[DevicePlan], budget: u64, advice: &str) -> Error {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let bytes = |part: &Part| devices.iter().map(|d| d.bytes(*part)).fold(0, u64::saturating_add);
-    let parts: Vec<String> = Part::ALL
-        .iter()
-        .filter(|p| bytes(p) > 0)
-        .map(|p| format!("{} {}", p.name(), mib(bytes(p))))
-        .collect();
+    let parts: Vec<String> =
+        Part::ALL.iter().filter(|p| bytes(p) > 0).map(|p| format!("{} {}", p.name(), mib(bytes(p)))).collect();
     let total = devices.iter().map(DevicePlan::total).fold(0, u64::saturating_add);
     Error::new(
         Code::TooLarge,

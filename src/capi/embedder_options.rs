@@ -27,7 +27,7 @@ use crate::error::{Code, Error, Result};
 #[allow(non_camel_case_types)]
 pub struct qask_embedder_options(());
 
-pub(super) struct EmbedderOptionsObject(pub Mutex<EmbedderOptions>);
+struct EmbedderOptionsObject(Mutex<EmbedderOptions>);
 
 impl Object for EmbedderOptionsObject {
     const KIND: Kind = Kind::EmbedderOptions;
@@ -50,6 +50,16 @@ pub const QASK_TRUNCATE_REFUSE: i32 = 0;
 pub const QASK_TRUNCATE_END: i32 = 1;
 /// The beginning of a text that is too long is dropped.
 pub const QASK_TRUNCATE_START: i32 = 2;
+
+/// What an object holds; the defaults for NULL.
+pub(super) fn settings(options: *const qask_embedder_options) -> Result<EmbedderOptions> {
+    if options.is_null() {
+        return Ok(EmbedderOptions::default());
+    }
+    let object = handle::get::<EmbedderOptionsObject>(options as usize)?;
+    let options = own(&object.0, "qask_embedder_options")?.clone();
+    Ok(options)
+}
 
 /// Makes options with every default. The caller frees them with `qask_embedder_options_free`.
 ///

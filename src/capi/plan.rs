@@ -2,9 +2,9 @@
 
 use std::ffi::{c_char, CString};
 
-use super::call::{fallible, free, hand_out, infallible, name, own, put, required};
-use super::embedder_options::{qask_embedder_options, EmbedderOptionsObject};
-use super::engine_options::{qask_engine_options, EngineOptionsObject};
+use super::call::{fallible, free, hand_out, infallible, name, put, required};
+use super::embedder_options::{self, qask_embedder_options};
+use super::engine_options::{self, qask_engine_options};
 use super::error::{c_string, qask_error};
 use super::facts::text;
 use super::handle::{self, Kind, Object};
@@ -75,24 +75,6 @@ fn part(value: i32) -> Result<Part> {
     })
 }
 
-fn engine_options(options: *const qask_engine_options) -> Result<crate::EngineOptions> {
-    if options.is_null() {
-        return Ok(crate::EngineOptions::default());
-    }
-    let object = handle::get::<EngineOptionsObject>(options as usize)?;
-    let options = own(&object.0, "qask_engine_options")?.clone();
-    Ok(options)
-}
-
-fn embedder_options(options: *const qask_embedder_options) -> Result<crate::EmbedderOptions> {
-    if options.is_null() {
-        return Ok(crate::EmbedderOptions::default());
-    }
-    let object = handle::get::<EmbedderOptionsObject>(options as usize)?;
-    let options = own(&object.0, "qask_embedder_options")?.clone();
-    Ok(options)
-}
-
 /// Plans an engine over a model file that is not loaded, in tens to hundreds of milliseconds: the weights stay on disk.
 /// Both options may be NULL; their memory budgets are not looked at. The caller frees the plan with `qask_plan_free`.
 ///
@@ -109,7 +91,7 @@ pub extern "C" fn qask_model_plan(
     fallible(error, || {
         required(out, "out")?;
         let model = model::options(model_options, std::ptr::null())?;
-        let plan = Plan::engine(name(path, "path")?, &model, &self::engine_options(engine_options)?)?;
+        let plan = Plan::engine(name(path, "path")?, &model, &engine_options::settings(engine_options)?)?;
         hand_out(out, PlanObject::new(plan))
     })
 }
@@ -129,7 +111,7 @@ pub extern "C" fn qask_model_plan_embedder(
     fallible(error, || {
         required(out, "out")?;
         let model = model::options(model_options, std::ptr::null())?;
-        let plan = Plan::embedder(name(path, "path")?, &model, &self::embedder_options(embedder_options)?)?;
+        let plan = Plan::embedder(name(path, "path")?, &model, &embedder_options::settings(embedder_options)?)?;
         hand_out(out, PlanObject::new(plan))
     })
 }
@@ -149,7 +131,7 @@ pub extern "C" fn qask_engine_plan(
     fallible(error, || {
         required(out, "out")?;
         let model = handle::get::<ModelObject>(model as usize)?;
-        let plan = Plan::for_engine(&model.model, &self::engine_options(engine_options)?)?;
+        let plan = Plan::for_engine(&model.model, &engine_options::settings(engine_options)?)?;
         hand_out(out, PlanObject::new(plan))
     })
 }
@@ -168,7 +150,7 @@ pub extern "C" fn qask_embedder_plan(
     fallible(error, || {
         required(out, "out")?;
         let model = handle::get::<ModelObject>(model as usize)?;
-        let plan = Plan::for_embedder(&model.model, &self::embedder_options(embedder_options)?)?;
+        let plan = Plan::for_embedder(&model.model, &embedder_options::settings(embedder_options)?)?;
         hand_out(out, PlanObject::new(plan))
     })
 }
@@ -201,7 +183,7 @@ pub extern "C" fn qask_plan_bytes(plan: *const qask_plan, part: i32) -> u64 {
 ///
 /// Any thread. A bad handle gives 0. Since 0.1.
 #[no_mangle]
-pub extern "C" fn qask_plan_context_length(plan: *const qask_plan) -> u32 {
+pub extern "C" fn qask_plan_n_ctx(plan: *const qask_plan) -> u32 {
     infallible(0, || Ok(handle::get::<PlanObject>(plan as usize)?.plan.n_ctx()))
 }
 

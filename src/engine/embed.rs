@@ -245,10 +245,7 @@ impl Embeddings {
 }
 
 fn new_context(model: &Model, setup: &Setup, abort_data: *mut c_void) -> Result<Context> {
-    Context::new(
-        &model.0.native,
-        &ContextParams { abort: Some(on_abort_asked), abort_data, ..setup.context() },
-    )
+    Context::new(&model.0.native, &ContextParams { abort: Some(on_abort_asked), abort_data, ..setup.context() })
 }
 
 impl Setup {

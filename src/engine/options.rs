@@ -177,12 +177,7 @@ pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
 
 impl EngineOptions {
     pub(crate) fn resolve(&self, info: &gguf::Info, facts: &ModelFacts) -> Result<Resolved> {
-        if info.vocab_only
-            || info.is_encoder()
-            || !facts.has_decoder
-            || facts.has_encoder
-            || facts.diffusion
-        {
+        if info.vocab_only || info.is_encoder() || !facts.has_decoder || facts.has_encoder || facts.diffusion {
             return Err(Error::new(
                 Code::Unsupported,
                 format!("a model of architecture \"{}\" does not generate text", info.architecture),
