@@ -1,4 +1,4 @@
-//! What is taken beside the buffers that llama.cpp counts, by constants that were measured with `make memory`: its
+//! What is taken beside the buffers that llama.cpp counts, by constants fitted to measured peaks (`make memory`): its
 //! scratch memory, vocabularies in both libraries, bookkeeping of cells and graphs, and code.
 
 use crate::gguf::{Info, Value};
