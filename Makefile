@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -156,6 +156,12 @@ bench: lib ## tables of speed and memory: qask against a minimal loop
 	python3 tools/models.py fetch $(BENCH_MODELS)
 	benches/run.py $(LIB) $(CARGO_TARGET_DIR)/release/examples/raw \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
+
+MEMORY_MODELS ?= smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b minilm-l6-v2 e5-small
+memory: setup ## memory plans against what processes really take, MEMORY_MODELS='name…'
+	$(CARGO) build --release $(FEATURES) --example memory
+	python3 tools/models.py fetch $(MEMORY_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/memory $$(for m in $(MEMORY_MODELS); do python3 tools/models.py path $$m; done)
 
 bench-constraints: setup ## what constraints cost, and what fast-forward gains
 	$(CARGO) build --release $(FEATURES) --example bench_constraints

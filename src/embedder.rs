@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::engine::embed::{Embeddings, Setup};
+use crate::engine::guard::ModelFacts;
 use crate::engine::{bigstack, check_threads, default_threads};
 use crate::error::{Code, Error, Result};
-use crate::gguf::Value;
+use crate::gguf::{self, Value};
 use crate::model::{Model, Token};
+use crate::plan::Plan;
 use crate::sampling::range;
 
 /// How the vectors of a text's tokens become one.
@@ -86,6 +88,9 @@ pub struct EmbedderOptions {
     pub document_prefix: Option<String>,
     /// Threads that compute. Default: the physical (or performance) cores; 1 to 512.
     pub threads: Option<u32>,
+    /// Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more
+    /// (by [`crate::Plan`]) is refused with [`Code::TooLarge`]. Default: no limit.
+    pub memory_budget: Option<u64>,
 }
 
 impl Default for EmbedderOptions {
@@ -101,7 +106,52 @@ impl Default for EmbedderOptions {
             query_prefix: None,
             document_prefix: None,
             threads: None,
+            memory_budget: None,
         }
+    }
+}
+
+/// Options with every default filled in and every limit checked.
+pub(crate) struct Resolved {
+    pub(crate) setup: Setup,
+    pooling: Pooling,
+    pub(crate) max_tokens: u32,
+    dimensions: u32,
+}
+
+impl EmbedderOptions {
+    pub(crate) fn resolve(&self, info: &gguf::Info, facts: &ModelFacts) -> Result<Resolved> {
+        let pooling = pooling(info, self)?;
+        let width = if pooling == Pooling::Rank { facts.n_cls_out } else { facts.n_embd_out }.max(1) as u32;
+        let dimensions = self.dimensions.unwrap_or(width);
+        let longest = facts.context_length().min(65_536);
+        let max_tokens = self.max_tokens.unwrap_or(longest.min(DEFAULT_MAX_TOKENS));
+        let row = 4 * u64::from(facts.n_vocab.max(1) as u32);
+        let room = (LOGITS_ROOM / row).clamp(64, DEFAULT_BATCH_TOKENS.into()) as u32;
+        let budget = self.batch_tokens.unwrap_or(room);
+        let threads = self.threads.unwrap_or_else(default_threads);
+        let limits = [
+            ("dimensions", dimensions, 1, width),
+            ("max_tokens", max_tokens, LEAST_TOKENS, longest),
+            ("batch_tokens", budget, 1, 65_536),
+            ("max_sequences", self.max_sequences, 1, 256),
+        ];
+        for (name, value, low, high) in limits {
+            if !(low..=high).contains(&value) {
+                return Err(range(name, value, low, high));
+            }
+        }
+        check_threads("threads", threads)?;
+        let setup = Setup {
+            n_batch: budget.max(max_tokens),
+            budget,
+            max_sequences: self.max_sequences,
+            threads,
+            pooling: pooling as i32,
+            width: width as usize,
+            per_token: pooling == Pooling::None,
+        };
+        Ok(Resolved { setup, pooling, max_tokens, dimensions })
     }
 }
 
@@ -142,47 +192,20 @@ impl Embedder {
     ///
     /// # Errors
     /// [`Code::Range`] for an option out of range, [`Code::Unsupported`] for a model that gives no vectors or does not
-    /// say how, [`Code::OutOfMemory`].
+    /// say how, [`Code::OutOfMemory`], [`Code::TooLarge`] when it would not fit `memory_budget`.
     pub fn new(model: &Model, options: EmbedderOptions) -> Result<Embedder> {
-        let facts = &model.0.native.facts;
-        let pooling = pooling(model, &options)?;
-        let width = if pooling == Pooling::Rank { facts.n_cls_out } else { facts.n_embd_out }.max(1) as u32;
-        let dimensions = options.dimensions.unwrap_or(width);
-        let longest = model.context_length().min(65_536);
-        let max_tokens = options.max_tokens.unwrap_or(longest.min(DEFAULT_MAX_TOKENS));
-        let row = 4 * u64::from(model.vocabulary_size().max(1));
-        let room = (LOGITS_ROOM / row).clamp(64, DEFAULT_BATCH_TOKENS.into()) as u32;
-        let budget = options.batch_tokens.unwrap_or(room);
-        let threads = options.threads.unwrap_or_else(default_threads);
-        let limits = [
-            ("dimensions", dimensions, 1, width),
-            ("max_tokens", max_tokens, LEAST_TOKENS, longest),
-            ("batch_tokens", budget, 1, 65_536),
-            ("max_sequences", options.max_sequences, 1, 256),
-        ];
-        for (name, value, low, high) in limits {
-            if !(low..=high).contains(&value) {
-                return Err(range(name, value, low, high));
-            }
+        if let Some(budget) = options.memory_budget {
+            Plan::for_embedder(model, &options)?.check(budget)?;
         }
-        check_threads("threads", threads)?;
-        let setup = Setup {
-            n_batch: budget.max(max_tokens),
-            budget,
-            max_sequences: options.max_sequences,
-            threads,
-            pooling: pooling as i32,
-            width: width as usize,
-            per_token: pooling == Pooling::None,
-        };
+        let resolved = options.resolve(model.info(), &model.0.native.facts)?;
         Ok(Embedder(Arc::new(Inner {
-            embeddings: Embeddings::start(model, &setup)?,
+            embeddings: Embeddings::start(model, &resolved.setup)?,
             model: model.clone(),
             options,
-            pooling,
-            max_tokens: max_tokens as usize,
-            width: width as usize,
-            dimensions: dimensions as usize,
+            pooling: resolved.pooling,
+            max_tokens: resolved.max_tokens as usize,
+            width: resolved.setup.width,
+            dimensions: resolved.dimensions as usize,
         })))
     }
 
@@ -285,8 +308,7 @@ impl Embedder {
 }
 
 /// The pooling that was asked for, or that the model names.
-fn pooling(model: &Model, options: &EmbedderOptions) -> Result<Pooling> {
-    let info = model.info();
+fn pooling(info: &gguf::Info, options: &EmbedderOptions) -> Result<Pooling> {
     let unsupported = |why: String| Err(Error::new(Code::Unsupported, why));
     if info.vocab_only {
         return unsupported("the file has only a vocabulary: it gives no vectors".into());

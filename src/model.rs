@@ -11,6 +11,7 @@ use crate::engine::native::{LoadOptions, NativeModel, Place};
 use crate::error::{Code, Error, Result};
 use crate::gguf;
 use crate::log::{self, Level};
+use crate::plan;
 use crate::template::Template;
 use crate::vocab::Vocabulary;
 
@@ -32,6 +33,9 @@ pub struct ModelOptions {
     pub check_tensors: bool,
     /// Repack weights for the CPU's kernels: decodes faster, takes more memory. Default true.
     pub repack: bool,
+    /// Bytes that the model may take, on all devices together; a model that would take more is refused with
+    /// [`Code::TooLarge`] before its weights are read. Default: no limit.
+    pub memory_budget: Option<u64>,
     /// Told the share that is loaded, 0 to 1, on a thread of the library.
     pub progress: Option<Box<dyn FnMut(f32) + Send>>,
     /// Stops the load.
@@ -47,6 +51,7 @@ impl Default for ModelOptions {
             mlock: false,
             check_tensors: false,
             repack: true,
+            memory_budget: None,
             progress: None,
             cancel: None,
         }
@@ -72,9 +77,48 @@ pub(crate) struct Inner {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) constraints: constraint::Compiler,
     pub(crate) template: Option<Template>,
+    pub(crate) origin: Origin,
+    pub(crate) loaded: LoadOptions,
     info: gguf::Info,
     devices: Vec<DeviceUse>,
     gpu_layers: u32,
+}
+
+/// Where a model's bytes are, for as long as they may be read again.
+pub(crate) enum Origin {
+    Paths(Vec<PathBuf>),
+    /// A descriptor of our own, and where the model begins in it.
+    #[cfg(unix)]
+    File(File, u64),
+}
+
+impl Origin {
+    pub(crate) fn place(&self) -> Result<Place<'_>> {
+        match self {
+            Origin::Paths(paths) => Ok(Place::Paths(paths)),
+            #[cfg(unix)]
+            Origin::File(file, offset) => Ok(Place::Descriptor(reopen(file)?, *offset)),
+        }
+    }
+}
+
+impl ModelOptions {
+    /// What llama.cpp is told.
+    pub(crate) fn native(&self, info: &gguf::Info) -> Result<LoadOptions> {
+        if self.main_gpu > 1024 {
+            return Err(crate::sampling::range("main_gpu", self.main_gpu, 0, 1024));
+        }
+        Ok(LoadOptions {
+            gpu_layers: self.gpu_layers.map_or(-1, |n| i32::try_from(n).unwrap_or(i32::MAX)),
+            main_gpu: self.main_gpu as i32,
+            mmap: self.mmap,
+            mlock: self.mlock,
+            check_tensors: self.check_tensors,
+            repack: self.repack,
+            vocab_only: info.vocab_only,
+            dry: false,
+        })
+    }
 }
 
 impl std::fmt::Debug for Model {
@@ -92,14 +136,14 @@ impl Model {
     /// the library was built for.
     pub fn load(path: impl AsRef<Path>, options: ModelOptions) -> Result<Model> {
         let info = gguf::inspect(path.as_ref())?;
-        let paths = info.parts.clone();
-        Self::load_checked(info, Place::Paths(&paths), options)
+        let origin = Origin::Paths(info.parts.clone());
+        Self::load_checked(info, origin, options)
     }
 
     /// Loads a split model from its parts, in order.
     pub fn load_splits(paths: &[PathBuf], options: ModelOptions) -> Result<Model> {
         let info = gguf::inspect_splits(paths)?;
-        Self::load_checked(info, Place::Paths(paths), options)
+        Self::load_checked(info, Origin::Paths(paths.to_vec()), options)
     }
 
     /// Loads a GGUF that lies inside an open file (an Android asset, a larger container): `length` bytes from
@@ -118,8 +162,8 @@ impl Model {
         let info = gguf::inspect_file(file, offset, length)?;
         let mut options = options;
         options.mmap &= offset.is_multiple_of(32);
-        let fd = reopen(file)?;
-        Self::load_checked(info, Place::Descriptor(fd, offset), options)
+        let own = File::from(reopen(file)?);
+        Self::load_checked(info, Origin::File(own, offset), options)
     }
 
     /// As on Unix; descriptors of this kind do not exist here.
@@ -128,31 +172,23 @@ impl Model {
         Err(Error::new(Code::Unsupported, "loading from a descriptor is not available on this system"))
     }
 
-    fn load_checked(info: gguf::Info, place: Place<'_>, options: ModelOptions) -> Result<Model> {
-        let ModelOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, mut progress, cancel } =
-            options;
-        if main_gpu > 1024 {
-            return Err(crate::sampling::range("main_gpu", main_gpu, 0, 1024));
-        }
+    fn load_checked(info: gguf::Info, origin: Origin, options: ModelOptions) -> Result<Model> {
+        let loaded = options.native(&info)?;
+        let ModelOptions { memory_budget, mut progress, cancel, .. } = options;
         if let Some(cancel) = &cancel {
             cancel.check("loading the model")?;
         }
-        let params = LoadOptions {
-            gpu_layers: gpu_layers.map_or(-1, |n| i32::try_from(n).unwrap_or(i32::MAX)),
-            main_gpu: main_gpu as i32,
-            mmap,
-            mlock,
-            check_tensors,
-            repack,
-            vocab_only: info.vocab_only,
-        };
+        if let Some(budget) = memory_budget {
+            plan::check_load(&info, &origin, loaded, budget)?;
+        }
         let mut on_progress = |share: f32| {
             if let Some(tell) = &mut progress {
                 tell(share);
             }
             !cancel.as_ref().is_some_and(Cancel::is_cancelled)
         };
-        let (native, log) = bigstack::run(|| NativeModel::load(place, params, &mut on_progress))?;
+        let place = origin.place()?;
+        let (native, log) = bigstack::run(|| NativeModel::load(place, loaded, &mut on_progress))?;
         let native = native.ok_or_else(|| Error::new(Code::Cancelled, "loading the model was cancelled"))?;
         let native = Arc::new(native);
         let template = info.metadata("tokenizer.chat_template").and_then(gguf::Value::as_str).map(Template::new);
@@ -164,7 +200,8 @@ impl Model {
             let gguf::Info { architecture, parameters, quantization, file_size, .. } = &info;
             format!("model loaded: {architecture}, {parameters} parameters, {quantization}, {file_size} bytes")
         });
-        Ok(Model(Arc::new(Inner { native, vocabulary, constraints, template, info, devices, gpu_layers })))
+        let inner = Inner { native, vocabulary, constraints, template, origin, loaded, info, devices, gpu_layers };
+        Ok(Model(Arc::new(inner)))
     }
 
     /// What the file says of itself.
@@ -189,7 +226,7 @@ impl Model {
 
     /// The context length that the model was trained for, in tokens.
     pub fn context_length(&self) -> u32 {
-        self.0.native.facts.n_ctx_train.max(1) as u32
+        self.0.native.facts.context_length()
     }
 }
 

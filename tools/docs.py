@@ -17,7 +17,8 @@ from header import chapters, contract
 
 ROOT = Path(__file__).resolve().parent.parent
 # The pages that have an order; others in docs/ follow.
-FIRST = ["index.md", "tutorial-c.md", "tutorial-rust.md", "install.md", "threads-and-memory.md", "errors.md"]
+FIRST = ["index.md", "tutorial-c.md", "tutorial-rust.md", "own-documents.md", "install.md", "threads-and-memory.md", "memory.md",
+         "errors.md"]
 GROUPS = {1: "argument", 2: "model", 3: "generation", 4: "input/output and state", 9: "internal"}
 FETCHED = re.compile(r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//
     |<link\b(?=[^>]*\brel=["']?(?:stylesheet|preload|preconnect|icon))[^>]*\bhref=["']?(?:https?:)?//

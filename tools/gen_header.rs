@@ -28,6 +28,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("log", "The log"),
     ("embedder_options", "Embedder options"),
     ("embedder", "Embedders: vectors and rerank scores"),
+    ("plan", "Plans: how much memory it will take"),
 ];
 
 const RULE: &str =

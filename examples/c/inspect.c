@@ -20,7 +20,6 @@ int main(int argc, char **argv) {
     printf("vocabulary      %u\n", qask_inspection_vocabulary_size(model));
     printf("chat template   %s\n", qask_inspection_chat_template(model, NULL) ? "true" : "false");
     printf("file size       %llu\n", (unsigned long long) qask_inspection_file_size(model));
-    printf("memory at 4096  %llu MiB\n", (unsigned long long) qask_inspection_estimated_memory(model, 4096) >> 20);
 
     qask_inspection_free(model);
     return 0;

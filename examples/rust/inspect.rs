@@ -15,7 +15,6 @@ fn main() -> qask::Result<()> {
     println!("vocabulary      {}", info.vocabulary_size);
     println!("chat template   {}", info.has_chat_template());
     println!("file size       {}", info.file_size);
-    println!("memory at 4096  {} MiB", info.estimated_memory(4096) >> 20);
     info.warnings.iter().for_each(|w| println!("note            {w}"));
     eprintln!("[{:.1} ms]", began.elapsed().as_secs_f64() * 1e3);
     Ok(())

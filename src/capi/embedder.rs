@@ -4,13 +4,13 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::basics::{optional_cancel, qask_cancel};
-use super::call::{content, fallible, free, hand_out, infallible, name, own, put, required, slice, timeout};
-use super::embedder_options::{qask_embedder_options, EmbedderOptionsObject};
+use super::call::{content, fallible, free, hand_out, infallible, name, put, required, slice, timeout};
+use super::embedder_options::{self, qask_embedder_options};
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::model::{qask_model, ModelObject};
 use super::status::{qask_status, QASK_OK, QASK_TIMEOUT};
-use crate::embedder::{Embedder, EmbedderOptions, Purpose};
+use crate::embedder::{Embedder, Purpose};
 use crate::error::{Code, Error, Result};
 
 /// Turns texts into vectors, or a query and documents into scores: one thread of its own computes the texts of all
@@ -79,7 +79,7 @@ fn room(needed: usize, capacity: usize) -> Result<()> {
 /// Starts an embedder over a model. `embedder_options` may be NULL. The caller frees it with `qask_embedder_free`.
 ///
 /// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model gives no vectors, or does not say how they are
-/// pooled and no option does), OUT_OF_MEMORY. Since 0.1.
+/// pooled and no option does), OUT_OF_MEMORY, TOO_LARGE (it would take more than its `memory_budget`). Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_embedder_new(
     model: *const qask_model,
@@ -90,13 +90,7 @@ pub extern "C" fn qask_embedder_new(
     fallible(error, || {
         required(out, "out")?;
         let model = handle::get::<ModelObject>(model as usize)?;
-        let options = if embedder_options.is_null() {
-            EmbedderOptions::default()
-        } else {
-            let object = handle::get::<EmbedderOptionsObject>(embedder_options as usize)?;
-            let options = own(&object.0, "qask_embedder_options")?.clone();
-            options
-        };
+        let options = embedder_options::settings(embedder_options)?;
         hand_out(out, EmbedderObject(Embedder::new(&model.model, options)?))
     })
 }

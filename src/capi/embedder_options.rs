@@ -27,7 +27,7 @@ use crate::error::{Code, Error, Result};
 #[allow(non_camel_case_types)]
 pub struct qask_embedder_options(());
 
-pub(super) struct EmbedderOptionsObject(pub Mutex<EmbedderOptions>);
+struct EmbedderOptionsObject(Mutex<EmbedderOptions>);
 
 impl Object for EmbedderOptionsObject {
     const KIND: Kind = Kind::EmbedderOptions;
@@ -50,6 +50,16 @@ pub const QASK_TRUNCATE_REFUSE: i32 = 0;
 pub const QASK_TRUNCATE_END: i32 = 1;
 /// The beginning of a text that is too long is dropped.
 pub const QASK_TRUNCATE_START: i32 = 2;
+
+/// What an object holds; the defaults for NULL.
+pub(super) fn settings(options: *const qask_embedder_options) -> Result<EmbedderOptions> {
+    if options.is_null() {
+        return Ok(EmbedderOptions::default());
+    }
+    let object = handle::get::<EmbedderOptionsObject>(options as usize)?;
+    let options = own(&object.0, "qask_embedder_options")?.clone();
+    Ok(options)
+}
 
 /// Makes options with every default. The caller frees them with `qask_embedder_options_free`.
 ///
@@ -256,4 +266,20 @@ pub extern "C" fn qask_embedder_options_set_threads(
 
 fn unknown(name: &str, value: i32, known: &str) -> Error {
     Error::new(Code::Range, format!("{name} is {value}; it must be one of {known}"))
+}
+
+/// Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more (see
+/// `qask_plan`) is refused with `QASK_ERR_TOO_LARGE`. 0: no limit, the default.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_embedder_options_set_memory_budget(
+    options: *mut qask_embedder_options,
+    value: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.memory_budget = (value > 0).then_some(value);
+        Ok(())
+    })
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::basics::{optional_cancel, qask_cancel};
 use super::call::{fallible, free, hand_out, infallible, own, put, required, timeout};
-use super::engine_options::{qask_engine_options, EngineOptionsObject};
+use super::engine_options::{self, qask_engine_options};
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::model::{qask_model, ModelObject};
 use super::request::{qask_request, RequestObject};
 use super::status::{qask_status, QASK_OK, QASK_TIMEOUT};
 use super::stream::{qask_stream, StreamObject};
-use crate::engine::{Engine, EngineOptions, Stats};
+use crate::engine::{Engine, Stats};
 
 /// Serves requests over a model: one thread of its own computes many at once. Any thread may use it; submitting
 /// never waits for compute. Free each handle with `qask_engine_free`, which waits for nothing; `qask_engine_close`
@@ -37,8 +37,8 @@ impl Object for EngineObject {
 
 /// Starts an engine over a model. `engine_options` may be NULL. The caller frees it with `qask_engine_free`.
 ///
-/// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY.
-/// Since 0.1.
+/// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY,
+/// TOO_LARGE (it would take more than its `memory_budget`). Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_engine_new(
     model: *const qask_model,
@@ -49,13 +49,7 @@ pub extern "C" fn qask_engine_new(
     fallible(error, || {
         required(out, "out")?;
         let model = handle::get::<ModelObject>(model as usize)?;
-        let options = if engine_options.is_null() {
-            EngineOptions::default()
-        } else {
-            let object = handle::get::<EngineOptionsObject>(engine_options as usize)?;
-            let options = own(&object.0, "qask_engine_options")?.clone();
-            options
-        };
+        let options = engine_options::settings(engine_options)?;
         hand_out(out, EngineObject(Engine::new(&model.model, options)?))
     })
 }

@@ -26,7 +26,7 @@ use crate::error::{Code, Error, Result};
 #[allow(non_camel_case_types)]
 pub struct qask_engine_options(());
 
-pub(super) struct EngineOptionsObject(pub Mutex<EngineOptions>);
+struct EngineOptionsObject(Mutex<EngineOptions>);
 
 impl Object for EngineOptionsObject {
     const KIND: Kind = Kind::EngineOptions;
@@ -45,6 +45,16 @@ pub const QASK_FLASH_AUTO: i32 = 0;
 pub const QASK_FLASH_OFF: i32 = 1;
 /// Always flash attention.
 pub const QASK_FLASH_ON: i32 = 2;
+
+/// What an object holds; the defaults for NULL.
+pub(super) fn settings(options: *const qask_engine_options) -> Result<EngineOptions> {
+    if options.is_null() {
+        return Ok(EngineOptions::default());
+    }
+    let object = handle::get::<EngineOptionsObject>(options as usize)?;
+    let options = own(&object.0, "qask_engine_options")?.clone();
+    Ok(options)
+}
 
 /// Makes options with every default. The caller frees them with `qask_engine_options_free`.
 ///
@@ -339,6 +349,22 @@ pub extern "C" fn qask_engine_options_set_offload_kv(
 ) -> qask_status {
     with(options, error, |o| {
         o.offload_kv = value;
+        Ok(())
+    })
+}
+
+/// Bytes that the engine and its model may take, together and on all devices; an engine that would take more (see
+/// `qask_plan`) is refused with `QASK_ERR_TOO_LARGE`. 0: no limit, the default.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_memory_budget(
+    options: *mut qask_engine_options,
+    value: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.memory_budget = (value > 0).then_some(value);
         Ok(())
     })
 }

@@ -25,11 +25,12 @@ pub(super) enum Kind {
     Queue = 14,
     Embedder = 15,
     Adapter = 16,
+    Plan = 18,
     EmbedderOptions = 20,
 }
 
 impl Kind {
-    const ALL: [Kind; 17] = [
+    const ALL: [Kind; 18] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -45,6 +46,7 @@ impl Kind {
         Kind::Chat,
         Kind::Queue,
         Kind::Adapter,
+        Kind::Plan,
         Kind::Embedder,
         Kind::EmbedderOptions,
     ];
@@ -66,6 +68,7 @@ impl Kind {
             Kind::Chat => "qask_chat",
             Kind::Queue => "qask_queue",
             Kind::Adapter => "qask_adapter",
+            Kind::Plan => "qask_plan",
             Kind::Embedder => "qask_embedder",
             Kind::EmbedderOptions => "qask_embedder_options",
         }

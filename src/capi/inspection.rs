@@ -17,7 +17,6 @@ use super::status::qask_status;
 /// qask_model_inspect("model.gguf", &inspection, &error);
 /// printf("%s, %s\n", qask_inspection_architecture(inspection, NULL),
 ///        qask_inspection_quantization(inspection, NULL));
-/// printf("%.1f GB\n", qask_inspection_estimated_memory(inspection, 4096) / 1e9);
 /// qask_inspection_free(inspection);
 /// ```
 #[allow(non_camel_case_types)]
@@ -54,14 +53,6 @@ pub extern "C" fn qask_model_inspect(
 #[no_mangle]
 pub extern "C" fn qask_inspection_free(inspection: *mut qask_inspection) {
     free::<InspectionObject>(inspection);
-}
-
-/// Bytes of memory that the model is estimated to take with a context of `n_ctx` tokens at f16.
-///
-/// Any thread. A bad handle gives 0. Since 0.1.
-#[no_mangle]
-pub extern "C" fn qask_inspection_estimated_memory(inspection: *const qask_inspection, n_ctx: u32) -> u64 {
-    infallible(0, || Ok(handle::get::<InspectionObject>(inspection as usize)?.facts.info.estimated_memory(n_ctx)))
 }
 
 /// The architecture, such as "qwen2". UTF-8, NUL-terminated, alive as long as the handle. `length` (may be NULL)

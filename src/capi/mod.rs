@@ -24,6 +24,7 @@ mod inspection;
 mod log;
 mod model;
 mod model_options;
+mod plan;
 mod queue;
 mod request;
 mod sampling;

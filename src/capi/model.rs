@@ -46,7 +46,7 @@ impl ModelObject {
     }
 }
 
-fn options(options: *const qask_model_options, cancel: *const qask_cancel) -> Result<ModelOptions> {
+pub(super) fn options(options: *const qask_model_options, cancel: *const qask_cancel) -> Result<ModelOptions> {
     let cancel = optional_cancel(cancel)?;
     if options.is_null() {
         return Ok(Settings::default().options(cancel));

@@ -44,6 +44,7 @@ pub(super) struct Settings {
     mlock: bool,
     check_tensors: bool,
     repack: bool,
+    memory_budget: Option<u64>,
     progress: Option<Arc<Progress>>,
 }
 
@@ -62,6 +63,7 @@ impl Default for Settings {
             mlock: o.mlock,
             check_tensors: o.check_tensors,
             repack: o.repack,
+            memory_budget: o.memory_budget,
             progress: None,
         }
     }
@@ -82,6 +84,7 @@ impl Settings {
             mlock: self.mlock,
             check_tensors: self.check_tensors,
             repack: self.repack,
+            memory_budget: self.memory_budget,
             progress,
             cancel,
         }
@@ -234,6 +237,22 @@ pub extern "C" fn qask_model_options_set_repack(
 ) -> qask_status {
     with(options, error, |o| {
         o.repack = value;
+        Ok(())
+    })
+}
+
+/// Bytes that the model may take, on all devices together; one that would take more is refused with
+/// `QASK_ERR_TOO_LARGE` before its weights are read. 0: no limit, the default.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_model_options_set_memory_budget(
+    options: *mut qask_model_options,
+    value: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.memory_budget = (value > 0).then_some(value);
         Ok(())
     })
 }

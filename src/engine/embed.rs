@@ -10,6 +10,7 @@ use super::guard::{ContextParams, Fault};
 use super::native::{Batch, Context, DecodeError, Pooled};
 use super::{bigstack, exit};
 use crate::cancel::Cancel;
+use crate::embedder::Pooling;
 use crate::error::{Code, Error, Result};
 use crate::model::{Model, Token};
 
@@ -244,32 +245,45 @@ impl Embeddings {
 }
 
 fn new_context(model: &Model, setup: &Setup, abort_data: *mut c_void) -> Result<Context> {
-    // llama.cpp plans its memory with equally many rows a sequence.
-    let n_batch = setup.n_batch.next_multiple_of(setup.max_sequences);
-    let params = ContextParams {
-        n_ctx: n_batch,
-        n_batch,
-        n_ubatch: n_batch,
-        n_seq_max: setup.max_sequences,
-        // Every token is an output of an embedding context.
-        n_outputs_max: 0,
-        n_threads: setup.threads as i32,
-        n_threads_batch: setup.threads as i32,
-        // On a CPU flash attention sums in 16 bits, so that a text's company would show in its vector; without it a
-        // micro-batch takes the square of its tokens for each head, which long ones cannot afford.
-        flash_attn: if setup.n_batch <= MOST_WITHOUT_FLASH { 0 } else { -1 },
-        // F16.
-        type_k: 1,
-        type_v: 1,
-        kv_unified: true,
-        offload_kqv: true,
-        swa_full: true,
-        embeddings: true,
-        pooling: setup.pooling,
-        abort: Some(on_abort_asked),
-        abort_data,
-    };
-    Context::new(&model.0.native, &params)
+    Context::new(&model.0.native, &ContextParams { abort: Some(on_abort_asked), abort_data, ..setup.context() })
+}
+
+impl Setup {
+    /// For a model of any kind.
+    pub(super) fn smallest() -> Setup {
+        let (n_batch, budget, max_sequences, threads, width) = (256, 256, 1, 1, 1);
+        Setup { n_batch, budget, max_sequences, threads, pooling: Pooling::None as i32, width, per_token: true }
+    }
+
+    /// The context that it asks for, without an abort callback.
+    pub(super) fn context(&self) -> ContextParams {
+        // llama.cpp plans its memory with equally many rows a sequence.
+        let n_batch = self.n_batch.next_multiple_of(self.max_sequences);
+        ContextParams {
+            n_ctx: n_batch,
+            n_batch,
+            n_ubatch: n_batch,
+            n_seq_max: self.max_sequences,
+            // Every token is an output of an embedding context.
+            n_outputs_max: 0,
+            n_threads: self.threads as i32,
+            n_threads_batch: self.threads as i32,
+            // On a CPU flash attention sums in 16 bits, so that a text's company would show in its vector; without it
+            // a micro-batch takes the square of its tokens for each head, which long ones cannot afford.
+            flash_attn: if self.n_batch <= MOST_WITHOUT_FLASH { 0 } else { -1 },
+            // F16.
+            type_k: 1,
+            type_v: 1,
+            kv_unified: true,
+            offload_kqv: true,
+            swa_full: true,
+            embeddings: true,
+            dry: false,
+            pooling: self.pooling,
+            abort: None,
+            abort_data: std::ptr::null_mut(),
+        }
+    }
 }
 
 struct Worker {

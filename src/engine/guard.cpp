@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <new>
 #include <string>
 #include <vector>
@@ -26,6 +27,14 @@
 #define QG_SEEK fseeko
 #endif
 
+// Of llama.cpp's src/llama-ext.h, which is not among the headers that its crate lays down. The pin keeps it true; the
+// memory plan's tests compare what it says with what a real load logs.
+struct llama_memory_breakdown_data {
+    size_t model, context, compute;
+};
+LLAMA_API std::map<ggml_backend_buffer_type_t, llama_memory_breakdown_data> llama_get_memory_breakdown(
+    const struct llama_context * ctx);
+
 extern "C" {
 
 enum { QG_OK = 0, QG_ASSERT = 1, QG_EXCEPTION = 2, QG_MEMORY = 3 };
@@ -40,6 +49,7 @@ struct qg_load_params {
     int32_t n_gpu_layers;
     int32_t main_gpu;
     bool mmap, mlock, check_tensors, repack, vocab_only;
+    bool dry;  // no weights: only counts what it would allocate, as do contexts over it
     bool (*progress)(float, void *);
     void * progress_data;
 };
@@ -50,7 +60,7 @@ struct qg_context_params {
     int32_t flash_attn;    // -1 auto, 0 off, 1 on
     int32_t type_k, type_v;  // ggml_type
     bool kv_unified, offload_kqv, swa_full;
-    bool embeddings;
+    bool embeddings, dry;
     int32_t pooling;  // llama_pooling_type; -1: as the model says
     bool (*abort)(void *);
     void * abort_data;
@@ -65,6 +75,8 @@ namespace {
 
 thread_local int depth = 0;
 thread_local std::string * capture = nullptr;
+// A dry run is none of the log's business: its sizes are not those of anything that is there.
+thread_local bool silent = false;
 qg_log_sink sink = nullptr;
 
 struct assert_failed : std::exception {
@@ -103,7 +115,7 @@ void on_log(ggml_log_level level, const char * text, void *) {
             // A log line is not worth a failure.
         }
     }
-    if (sink != nullptr) sink((int) level, text);
+    if (sink != nullptr && !silent) sink((int) level, text);
 }
 
 struct scope {
@@ -117,6 +129,12 @@ struct scope {
         depth--;
         capture = before;
     }
+};
+
+struct silence {
+    bool before;
+    explicit silence(bool on) : before(silent) { silent = silent || on; }
+    ~silence() { silent = before; }
 };
 
 template <class F> int guarded(qg_fault * fault, F && body) noexcept {
@@ -160,6 +178,10 @@ llama_model_params model_params(const qg_load_params * p) {
     out.check_tensors = p->check_tensors;
     out.use_extra_bufts = p->repack;
     out.vocab_only = p->vocab_only;
+    if (p->dry) {
+        out.no_alloc = true;
+        out.load_mode = LLAMA_LOAD_MODE_NONE;  // nothing is mapped either
+    }
     out.progress_callback = p->progress;
     out.progress_callback_user_data = p->progress_data;
     return out;
@@ -196,6 +218,7 @@ int qg_cpu_bits(uint64_t * out, qg_fault * fault) {
 }
 
 int qg_model_load(const char ** paths, size_t n, const qg_load_params * p, llama_model ** out, qg_fault * fault) {
+    silence quiet(p->dry);
     return guarded_log(fault, [&] {
         *out = n == 1 ? llama_model_load_from_file(paths[0], model_params(p))
                       : llama_model_load_from_splits(paths, n, model_params(p));
@@ -210,6 +233,7 @@ int qg_model_load_fd(int fd, uint64_t offset, const qg_load_params * p, llama_mo
         close(fd);
         return QG_EXCEPTION;
     }
+    silence quiet(p->dry);
     int rc = guarded_log(fault, [&] {
         if (QG_SEEK(file, (off_t) offset, SEEK_SET) != 0) throw std::bad_alloc();
         *out = llama_model_load_from_file_ptr(file, model_params(p));
@@ -297,6 +321,7 @@ int qg_detokenize(const llama_model * m, const int32_t * tokens, int32_t n_token
 }
 
 int qg_context_new(llama_model * m, const qg_context_params * p, llama_context ** out, qg_fault * fault) {
+    silence quiet(p->dry);
     return guarded_log(fault, [&] {
         llama_context_params c = llama_context_default_params();
         c.n_ctx = p->n_ctx;
@@ -330,6 +355,37 @@ int qg_context_sizes(const llama_context * c, uint32_t * n_ctx, uint32_t * n_ctx
 
 int qg_context_free(llama_context * c, qg_fault * fault) {
     return guarded(fault, [&] { llama_free(c); });
+}
+
+// What a context and its model take in one kind of memory.
+struct qg_memory {
+    char device[64];
+    bool is_gpu;
+    bool mappable;  // weights here are used where the file is mapped
+    uint64_t weights, context, compute;
+};
+
+// Entry `index`; `count` says how many there are.
+int qg_context_memory(const llama_context * c, size_t index, qg_memory * out, size_t * count, qg_fault * fault) {
+    return guarded(fault, [&] {
+        const auto all = llama_get_memory_breakdown(c);
+        *count = all.size();
+        if (index >= all.size()) return;
+        auto entry = all.begin();
+        std::advance(entry, (long) index);
+        // Memory of the host that a device reaches faster is the host's.
+        ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+        ggml_backend_dev_t dev = ggml_backend_buft_is_host(entry->first) ? cpu : ggml_backend_buft_get_device(entry->first);
+        if (dev == nullptr) dev = cpu;
+        ggml_backend_dev_props props = {};
+        ggml_backend_dev_get_props(dev, &props);
+        copy(out->device, sizeof out->device, ggml_backend_dev_name(dev));
+        out->is_gpu = props.type == GGML_BACKEND_DEVICE_TYPE_GPU || props.type == GGML_BACKEND_DEVICE_TYPE_IGPU;
+        out->mappable = props.caps.buffer_from_host_ptr && entry->first == ggml_backend_dev_buffer_type(dev);
+        out->weights = entry->second.model;
+        out->context = entry->second.context;
+        out->compute = entry->second.compute;
+    });
 }
 
 int qg_set_threads(llama_context * c, int32_t n, int32_t n_batch, qg_fault * fault) {
@@ -511,13 +567,14 @@ int qg_device_get(size_t index, qg_device * out, size_t * count, qg_fault * faul
 }
 
 // The sizes that guard.rs checks its own structs against, in the order it lists them.
-void qg_struct_sizes(size_t out[6]) {
+void qg_struct_sizes(size_t out[7]) {
     out[0] = sizeof(qg_fault);
     out[1] = sizeof(qg_load_params);
     out[2] = sizeof(qg_context_params);
     out[3] = sizeof(qg_model_facts);
     out[4] = sizeof(qg_sampler_params);
     out[5] = sizeof(qg_device);
+    out[6] = sizeof(qg_memory);
 }
 
 }  // extern "C"

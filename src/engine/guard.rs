@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model, llama_sampler, llama_token_data};
 
+use super::native::MemoryUse;
 use crate::error::{Code, Error, Result};
 use crate::log::{self, Level};
 
@@ -26,6 +27,7 @@ pub(crate) struct LoadParams {
     pub check_tensors: bool,
     pub repack: bool,
     pub vocab_only: bool,
+    pub dry: bool,
     pub progress: Option<unsafe extern "C" fn(f32, *mut c_void) -> bool>,
     pub progress_data: *mut c_void,
 }
@@ -46,6 +48,7 @@ pub(crate) struct ContextParams {
     pub offload_kqv: bool,
     pub swa_full: bool,
     pub embeddings: bool,
+    pub dry: bool,
     pub pooling: i32,
     pub abort: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
     pub abort_data: *mut c_void,
@@ -81,6 +84,13 @@ pub(crate) struct ModelFacts {
     pub n_params: u64,
 }
 
+impl ModelFacts {
+    /// Tokens that the model was trained for.
+    pub(crate) fn context_length(&self) -> u32 {
+        self.n_ctx_train.max(1) as u32
+    }
+}
+
 #[repr(C)]
 pub(crate) struct SamplerParams {
     pub temperature: f32,
@@ -108,6 +118,31 @@ pub(crate) struct SamplerParams {
     pub seed: u32,
     pub dry_breakers: *const *const c_char,
     pub n_dry_breakers: usize,
+}
+
+#[repr(C)]
+pub(crate) struct RawMemory {
+    device: [c_char; 64],
+    is_gpu: bool,
+    mappable: bool,
+    weights: u64,
+    context: u64,
+    compute: u64,
+}
+
+impl Default for RawMemory {
+    fn default() -> Self {
+        RawMemory { device: [0; 64], is_gpu: false, mappable: false, weights: 0, context: 0, compute: 0 }
+    }
+}
+
+impl From<RawMemory> for MemoryUse {
+    fn from(raw: RawMemory) -> Self {
+        // SAFETY: the guard ends it with NUL, and it was NUL before.
+        let device = unsafe { CStr::from_ptr(raw.device.as_ptr()) }.to_string_lossy().into_owned();
+        let RawMemory { is_gpu, mappable, weights, context, compute, .. } = raw;
+        MemoryUse { device, is_gpu, mappable, weights, context, compute }
+    }
 }
 
 #[repr(C)]
@@ -190,6 +225,13 @@ extern "C" {
         fault: *mut RawFault,
     ) -> c_int;
     pub(crate) fn qg_context_free(c: *mut llama_context, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_context_memory(
+        c: *const llama_context,
+        index: usize,
+        out: *mut RawMemory,
+        count: *mut usize,
+        fault: *mut RawFault,
+    ) -> c_int;
     pub(crate) fn qg_set_threads(c: *mut llama_context, n: i32, n_batch: i32, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_decode(
         c: *mut llama_context,
@@ -428,8 +470,8 @@ mod tests {
 
     #[test]
     fn structs_have_the_size_that_the_guard_sees() {
-        let mut sizes = [0usize; 6];
-        // SAFETY: six places, as the guard writes.
+        let mut sizes = [0usize; 7];
+        // SAFETY: seven places, as the guard writes.
         unsafe { qg_struct_sizes(sizes.as_mut_ptr()) };
         assert_eq!(
             sizes,
@@ -440,6 +482,7 @@ mod tests {
                 size_of::<ModelFacts>(),
                 size_of::<SamplerParams>(),
                 size_of::<RawDevice>(),
+                size_of::<RawMemory>(),
             ]
         );
     }

@@ -7,6 +7,7 @@
 
 pub(crate) mod bigstack;
 mod cpu;
+pub(crate) mod dry;
 pub(crate) mod embed;
 mod exit;
 pub(crate) mod guard;
@@ -39,13 +40,14 @@ use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::message::Message;
 use crate::model::{Inner, Model, Token};
+use crate::plan::Plan;
 use crate::reading::Reading;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
 pub(crate) use cpu::default_threads;
 pub use guard::{devices, Device};
-pub(crate) use options::check_threads;
+pub(crate) use options::{check_threads, Resolved};
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub use stats::Stats;
 pub(crate) use stream::{Channel, Recorder};
@@ -53,7 +55,6 @@ pub use stream::{Stream, StreamCanceller};
 
 use guard::ContextParams;
 use native::Context;
-use options::Resolved;
 use sequence::{Guidance, Sequence, Start};
 use shared::Shared;
 use watch::Watch;
@@ -87,9 +88,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`Code::Range`] for an option out of range, [`Code::Unsupported`] for a model that does not generate text,
-    /// [`Code::OutOfMemory`] when the context does not fit.
+    /// [`Code::OutOfMemory`] when the context does not fit, [`Code::TooLarge`] when it would not fit `memory_budget`.
     pub fn new(model: &Model, options: EngineOptions) -> Result<Engine> {
-        let options = options.resolve(model)?;
+        if let Some(budget) = options.memory_budget {
+            Plan::for_engine(model, &options)?.check(budget)?;
+        }
+        let options = options.resolve(model.info(), &model.0.native.facts)?;
         let shared = Arc::new(Shared::new(options.threads, options.threads_batch));
         let watch = Arc::new(Watch::new(Arc::clone(&shared)));
         let (mut context, kv_tokens) = {
@@ -242,37 +246,10 @@ impl Engine {
 
 /// Makes the context and says how many tokens it really holds.
 fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<(Context, u32)> {
-    let o = &options.options;
-    // ggml's numbers of the types.
-    let ggml_type = |t: CacheType| match t {
-        CacheType::F16 => 1,
-        CacheType::Q8_0 => 8,
-        CacheType::Q4_0 => 2,
-    };
     let params = ContextParams {
-        n_ctx: options.kv_tokens,
-        n_batch: o.n_batch,
-        n_ubatch: o.n_ubatch,
-        n_seq_max: options.slots,
-        // Logits are wanted for one row a sequence; more would reserve a vocabulary's width a row.
-        n_outputs_max: options.slots,
-        n_threads: options.threads as i32,
-        n_threads_batch: options.threads_batch as i32,
-        flash_attn: match o.flash_attention {
-            FlashAttention::Auto => -1,
-            FlashAttention::Off => 0,
-            FlashAttention::On => 1,
-        },
-        type_k: ggml_type(o.cache_type_k),
-        type_v: ggml_type(o.cache_type_v),
-        kv_unified: o.unified_kv,
-        offload_kqv: o.offload_kv,
-        // A sliding window that forgets cannot be cut for prefix reuse.
-        swa_full: true,
-        embeddings: false,
-        pooling: -1,
         abort: Some(watch::on_abort_asked),
         abort_data: Arc::as_ptr(watch).cast_mut().cast(),
+        ..options.context()
     };
     let mut context = Context::new(&model.0.native, &params)?;
     let (all, _) = context.sizes()?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model};
 
-use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts};
+use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts, RawMemory};
 use crate::error::{Code, Error, Result};
 
 /// Where a model's bytes are.
@@ -20,6 +20,7 @@ pub(crate) enum Place<'a> {
 }
 
 /// How to load it; as in `ModelOptions`.
+#[derive(Clone, Copy)]
 pub(crate) struct LoadOptions {
     /// Negative: all.
     pub gpu_layers: i32,
@@ -29,6 +30,8 @@ pub(crate) struct LoadOptions {
     pub check_tensors: bool,
     pub repack: bool,
     pub vocab_only: bool,
+    /// Without weights: the model, and contexts over it, only count what they would allocate.
+    pub dry: bool,
 }
 
 /// A loaded model.
@@ -62,7 +65,7 @@ impl NativeModel {
         mut progress: &mut Progress<'_>,
     ) -> Result<(Option<NativeModel>, String)> {
         guard::init()?;
-        let LoadOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, vocab_only } = options;
+        let LoadOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, vocab_only, dry } = options;
         let params = LoadParams {
             n_gpu_layers: gpu_layers,
             main_gpu,
@@ -71,6 +74,7 @@ impl NativeModel {
             check_tensors,
             repack,
             vocab_only,
+            dry,
             progress: Some(on_progress),
             progress_data: (&raw mut progress).cast(),
         };
@@ -208,6 +212,19 @@ pub(crate) struct Context {
 // SAFETY: a context may move between threads as long as one at a time uses it (`&mut self` below).
 unsafe impl Send for Context {}
 
+/// What a context and its model take in one kind of memory, in bytes.
+#[derive(Debug)]
+pub(crate) struct MemoryUse {
+    pub device: String,
+    pub is_gpu: bool,
+    /// Weights here stay in the mapped file, where one is.
+    pub mappable: bool,
+    pub weights: u64,
+    /// The KV cache and recurrent states.
+    pub context: u64,
+    pub compute: u64,
+}
+
 /// What `llama_decode` answered, other than success.
 #[derive(Debug)]
 pub(crate) enum DecodeError {
@@ -255,6 +272,21 @@ impl Context {
         // SAFETY: a live context.
         let r = call(|f| unsafe { guard::qg_context_sizes(self.raw, &mut all, &mut one, f) });
         self.guarded(r).map(|()| (all, one))
+    }
+
+    /// What it and its model take, by kind of memory.
+    pub(crate) fn memory(&mut self) -> std::result::Result<Vec<MemoryUse>, Fault> {
+        let (mut out, mut count) = (Vec::new(), 1);
+        while out.len() < count {
+            let mut raw = RawMemory::default();
+            // SAFETY: a live context; both places live through the call.
+            let r = call(|f| unsafe { guard::qg_context_memory(self.raw, out.len(), &mut raw, &mut count, f) });
+            self.guarded(r)?;
+            if out.len() < count {
+                out.push(MemoryUse::from(raw));
+            }
+        }
+        Ok(out)
     }
 
     /// Evaluates one row a token: its position, its sequence and whether its logits are wanted.

@@ -1,10 +1,11 @@
 //! How an engine is set up. Every default is a number here.
 
 use crate::error::{Code, Error, Result};
-use crate::model::Model;
+use crate::gguf;
 use crate::sampling::range;
 
 use super::cpu;
+use super::guard::{ContextParams, ModelFacts};
 
 /// Number format of the KV cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub struct EngineOptions {
     pub deterministic: bool,
     /// Keep the KV cache on the GPU, where layers are. Default true.
     pub offload_kv: bool,
+    /// Bytes that the engine and its model may take, together and on all devices; an engine that would take more (by
+    /// [`crate::Plan`]) is refused with [`Code::TooLarge`]. Default: no limit.
+    pub memory_budget: Option<u64>,
 }
 
 impl Default for EngineOptions {
@@ -93,6 +97,7 @@ impl Default for EngineOptions {
             prefix_cache: true,
             deterministic: false,
             offload_kv: true,
+            memory_budget: None,
         }
     }
 }
@@ -105,7 +110,7 @@ const MOST_SEQUENCES: u32 = 256;
 
 /// Options with every default filled in and every limit checked.
 #[derive(Clone, Debug)]
-pub(super) struct Resolved {
+pub(crate) struct Resolved {
     pub n_ctx: u32,
     pub kv_tokens: u32,
     pub max_sequences: u32,
@@ -124,6 +129,43 @@ impl Resolved {
         let o = &self.options;
         !self.can_cut && o.prefix_cache && o.unified_kv && !o.deterministic
     }
+
+    /// The context that these options ask for, without an abort callback.
+    pub(super) fn context(&self) -> ContextParams {
+        let o = &self.options;
+        // ggml's numbers of the types.
+        let ggml_type = |t: CacheType| match t {
+            CacheType::F16 => 1,
+            CacheType::Q8_0 => 8,
+            CacheType::Q4_0 => 2,
+        };
+        ContextParams {
+            n_ctx: self.kv_tokens,
+            n_batch: o.n_batch,
+            n_ubatch: o.n_ubatch,
+            n_seq_max: self.slots,
+            // Logits are wanted for one row a sequence; more would reserve a vocabulary's width a row.
+            n_outputs_max: self.slots,
+            n_threads: self.threads as i32,
+            n_threads_batch: self.threads_batch as i32,
+            flash_attn: match o.flash_attention {
+                FlashAttention::Auto => -1,
+                FlashAttention::Off => 0,
+                FlashAttention::On => 1,
+            },
+            type_k: ggml_type(o.cache_type_k),
+            type_v: ggml_type(o.cache_type_v),
+            kv_unified: o.unified_kv,
+            offload_kqv: o.offload_kv,
+            // A sliding window that forgets cannot be cut for prefix reuse.
+            swa_full: true,
+            embeddings: false,
+            dry: false,
+            pooling: -1,
+            abort: None,
+            abort_data: std::ptr::null_mut(),
+        }
+    }
 }
 
 pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
@@ -134,20 +176,14 @@ pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
 }
 
 impl EngineOptions {
-    pub(super) fn resolve(&self, model: &Model) -> Result<Resolved> {
-        let facts = &model.0.native.facts;
-        if model.info().vocab_only
-            || model.info().is_encoder()
-            || !facts.has_decoder
-            || facts.has_encoder
-            || facts.diffusion
-        {
+    pub(crate) fn resolve(&self, info: &gguf::Info, facts: &ModelFacts) -> Result<Resolved> {
+        if info.vocab_only || info.is_encoder() || !facts.has_decoder || facts.has_encoder || facts.diffusion {
             return Err(Error::new(
                 Code::Unsupported,
-                format!("a model of architecture \"{}\" does not generate text", model.info().architecture),
+                format!("a model of architecture \"{}\" does not generate text", info.architecture),
             ));
         }
-        let trained = model.context_length();
+        let trained = facts.context_length();
         let n_ctx = self.n_ctx.unwrap_or(DEFAULT_CONTEXT.min(trained));
         if n_ctx < 2 || n_ctx > trained {
             return Err(Error::new(

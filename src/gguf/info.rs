@@ -27,8 +27,6 @@ pub struct Info {
     pub embedding_length: u32,
     /// Number of layers.
     pub block_count: u32,
-    /// Elements of a token's keys and values over all layers.
-    pub kv_elements_per_token: u64,
     /// Tokens in the vocabulary.
     pub vocabulary_size: u32,
     /// Kind of tokenizer: "gpt2", "llama", "bert", "t5"…
@@ -55,6 +53,8 @@ pub struct Info {
     pub warnings: Vec<String>,
     metadata: Vec<(String, Value)>,
     has_classifier: bool,
+    /// The longest row of a matrix, which is how much of a token is multiplied at once.
+    pub(crate) widest_row: u64,
 }
 
 /// What the checks found.
@@ -68,9 +68,6 @@ pub(super) struct Found<'a> {
     pub vocab_only: bool,
 }
 
-/// Compute buffers of a usual context, in bytes: logits of a few rows and the activations of one micro-batch.
-const COMPUTE_ALLOWANCE: u64 = 64 << 20;
-
 impl Info {
     pub(super) fn new(found: Found<'_>) -> Info {
         let Found { parts, paths, architecture, hparams, vocabulary, templates, vocab_only } = found;
@@ -80,9 +77,6 @@ impl Info {
         let file_type = value("general.file_type").and_then(Value::as_u64).and_then(types::file_type_name);
         let quantization =
             file_type.map_or_else(|| commonest(tensors().map(|t| (t.kind.name, t.bytes))), str::to_owned);
-        let heads = |list: &[u32], i: usize| u64::from(list.get(i).copied().unwrap_or(0));
-        let width = u64::from(hparams.key_length) + u64::from(hparams.value_length);
-        let kv = (0..hparams.block_count as usize).map(|i| heads(&hparams.heads_kv, i).saturating_mul(width));
         let sampling = entries
             .iter()
             .filter_map(|e| e.key.strip_prefix("general.sampling.").map(|k| (k.to_owned(), e.value.to_string())));
@@ -93,7 +87,6 @@ impl Info {
             context_length: hparams.context_length,
             embedding_length: hparams.embedding_length,
             block_count: hparams.block_count,
-            kv_elements_per_token: kv.fold(0, u64::saturating_add),
             vocabulary_size: vocabulary.size,
             tokenizer_model: vocabulary.model,
             max_token_bytes: vocabulary.max_token_bytes,
@@ -107,6 +100,7 @@ impl Info {
             sampling: sampling.collect(),
             warnings: vocabulary.warnings,
             has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
+            widest_row: tensors().filter(|t| t.n_dims > 1).map(|t| t.dims[0]).max().unwrap_or(0),
             metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
             architecture,
         }
@@ -126,13 +120,6 @@ impl Info {
     /// Whether the model has a head that scores (`cls.*`), as rerankers have.
     pub fn has_classifier(&self) -> bool {
         self.has_classifier
-    }
-
-    /// Bytes of memory for the weights, an f16 KV cache of `n_ctx` tokens, and a usual compute buffer. Repacking the
-    /// weights for the CPU's kernels may come on top.
-    pub fn estimated_memory(&self, n_ctx: u32) -> u64 {
-        let kv = self.kv_elements_per_token.saturating_mul(2).saturating_mul(n_ctx.into());
-        self.tensor_bytes.saturating_add(kv).saturating_add(COMPUTE_ALLOWANCE)
     }
 
     /// The value of a metadata key.

@@ -204,8 +204,6 @@ static void facts(const qask_model *model, const char *path) {
     qask_inspection *inspection = NULL;
     OK(qask_model_inspect(path, &inspection, &error));
     CHECK(qask_inspection_parameters(inspection) == qask_model_parameters(model));
-    CHECK(qask_inspection_estimated_memory(inspection, 4096) > qask_inspection_estimated_memory(inspection, 256));
-    CHECK(qask_inspection_estimated_memory(inspection, 256) > qask_inspection_file_size(inspection) / 2);
     qask_inspection_free(inspection);
     CHECK(qask_abi_version() == QASK_ABI_VERSION);
     CHECK(!qask_supports("no such thing") && !qask_supports("cuda"));

@@ -34,6 +34,7 @@ static qask_queue *queue;
 static qask_string *string;
 static qask_error *kept_error;
 static qask_adapter *adapter;
+static qask_plan *plan;
 
 static qask_model *out_model;
 static qask_engine *out_engine;
@@ -51,8 +52,10 @@ static const qask_event *out_event;
 static qask_queue *out_queue;
 static qask_string *out_string;
 static qask_adapter *out_adapter;
+static qask_plan *out_plan;
 
 static int32_t some_int32_t[8];
+static uint32_t some_uint32_t[1];
 static size_t some_size_t[1];
 static uint64_t some_uint64_t[1];
 static float some_float[1];
@@ -123,6 +126,11 @@ static qask_embedder *ok_embedder(void) {
         OK(qask_embedder_new(ok_model(), ok_embedder_options(), &embedder, &error));
     }
     return embedder;
+}
+
+static qask_plan *ok_plan(void) {
+    if (qask_plan_total(plan) == 0) OK(qask_model_plan(model_path, NULL, NULL, &plan, &error));
+    return plan;
 }
 
 static qask_cancel *ok_cancel(void) {
@@ -256,6 +264,7 @@ FREED(queue)
 FREED(string)
 FREED(error)
 FREED(adapter)
+FREED(plan)
 
 static const qask_event *freed_event(void) {
     const qask_event *x = ok_event();
@@ -305,6 +314,7 @@ static int finish(int functions) {
     qask_string_free(string);
     qask_error_free(kept_error);
     qask_adapter_free(adapter);
+    qask_plan_free(plan);
     unlink(adapter_path());
     close(fixture_fd());
     printf("misuse: %d functions, %zu calls, %d wrong\n", functions, calls, failures);

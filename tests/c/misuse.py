@@ -58,6 +58,8 @@ SPECIAL = {
     ("qask_model_load", "path"): "model_path",
     ("qask_adapter_load", "path"): "adapter_path()",
     ("qask_model_inspect", "path"): "model_path",
+    ("qask_model_plan", "path"): "model_path",
+    ("qask_model_plan_embedder", "path"): "model_path",
     ("qask_request_from_json", "json"): '"{\\"messages\\":[]}"',
     ("qask_request_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_request_add_tool_json", "json"): '"{\\"type\\":\\"function\\",\\"function\\":{\\"name\\":\\"f\\"}}"',
@@ -95,7 +97,7 @@ def ordinary(f, p):
         return '"x"'
     if p.base == "char" and p.stars == 2:
         return "paths" if p.name == "paths" else "texts"
-    if p.stars == 1 and p.base in ("int32_t", "size_t", "uint64_t", "float", "bool"):
+    if p.stars == 1 and p.base in ("int32_t", "uint32_t", "size_t", "uint64_t", "float", "bool"):
         return f"some_{p.base}"
     if p.stars == 0 and p.base in ORDINARY:
         return ORDINARY[p.base]

@@ -16,12 +16,12 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue adapters constraints tools threads embedder)
+tests=(lifecycle process content chat queue adapters constraints tools threads embedder plan)
 
 # What a test is given: paths without spaces, as the cache's are.
 models() {
     echo "$model"
-    [ "$1" != embedder ] || echo "$embedding_model"
+    [[ "$1" != embedder && "$1" != plan ]] || echo "$embedding_model"
 }
 
 fail() {
@@ -166,6 +166,16 @@ expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
 expect event_loop 1 '^the clock ticked ([2-9]|[0-9]{2,}) times meanwhile$'
 model=$embedding_model expect embed 3 '^-?[0-9]\.[0-9]{3} ' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.' 'It rained.'
 model=$embedding_model expect embed 1 '^0\.[3-9][0-9]{2} The cat naps\.$' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.'
+expect plan 1 '^  mapped +[1-9]'
+expect plan 1 '^n_ctx can be 8192$' -- 100000
+expect plan 1 '^started, with an n_ctx of 4096$' -- 100000
+expect plan 1 '^n_ctx can be [1-9][0-9]*$' -- 320
+expect plan 1 '^no n_ctx fits$' -- 50
+expect plan 1 '^(QASK_ERR_)?TOO_LARGE: .* would be needed .* memory_budget' -- 50
+# What is found is the embedding model's doing; a chat model this small says nothing of worth.
+expect ask_docs 1 '^\[1\] install\.md:[0-9]+-[0-9]+ ' "$embedding_model" -- docs 'How do I link with pkg-config or CMake?'
+expect ask_docs 1 '^\[1\] tools\.md:[0-9]+-[0-9]+ ' "$embedding_model" -- docs 'Which format of tool calls does Mistral use?'
+expect ask_docs 4 '^\[[1-4]\] .*\.md:[0-9]+-[0-9]+ ' "$embedding_model" -- docs 'Who may free a handle, and when?'
 # A path that is wrong is an error with the path in it, not a crash.
 for language in $(languages chat); do
     if "$out/chat-$language" no-such-model.gguf hello >"$out/log" 2>&1; then fail "chat on no file succeeded"; fi
