@@ -25,11 +25,12 @@ pub(super) enum Kind {
     Queue = 14,
     Embedder = 15,
     Adapter = 16,
+    SaveOptions = 19,
     EmbedderOptions = 20,
 }
 
 impl Kind {
-    const ALL: [Kind; 17] = [
+    const ALL: [Kind; 18] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -47,6 +48,7 @@ impl Kind {
         Kind::Adapter,
         Kind::Embedder,
         Kind::EmbedderOptions,
+        Kind::SaveOptions,
     ];
 
     fn name(self) -> &'static str {
@@ -68,6 +70,7 @@ impl Kind {
             Kind::Adapter => "qask_adapter",
             Kind::Embedder => "qask_embedder",
             Kind::EmbedderOptions => "qask_embedder_options",
+            Kind::SaveOptions => "qask_save_options",
         }
     }
 }

@@ -27,6 +27,7 @@ mod model_options;
 mod queue;
 mod request;
 mod sampling;
+mod session;
 mod status;
 mod stream;
 #[cfg(feature = "test-hooks")]

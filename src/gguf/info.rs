@@ -55,6 +55,8 @@ pub struct Info {
     pub warnings: Vec<String>,
     metadata: Vec<(String, Value)>,
     has_classifier: bool,
+    has_long_rope: bool,
+    fingerprint: String,
 }
 
 /// What the checks found.
@@ -107,6 +109,8 @@ impl Info {
             sampling: sampling.collect(),
             warnings: vocabulary.warnings,
             has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
+            has_long_rope: tensors().any(|t| t.name.ends_with("rope_factors_long.weight")),
+            fingerprint: fingerprint(parts),
             metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
             architecture,
         }
@@ -126,6 +130,16 @@ impl Info {
     /// Whether the model has a head that scores (`cls.*`), as rerankers have.
     pub fn has_classifier(&self) -> bool {
         self.has_classifier
+    }
+
+    /// Whether its positions turn otherwise in a long context than in a short one.
+    pub(crate) fn has_long_rope(&self) -> bool {
+        self.has_long_rope
+    }
+
+    /// Tells it from other models: a hash of its header and of a piece of every tensor.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Bytes of memory for the weights, an f16 KV cache of `n_ctx` tokens, and a usual compute buffer. Repacking the
@@ -149,6 +163,14 @@ impl Info {
     pub fn metadata_at(&self, index: usize) -> Option<(&str, &Value)> {
         self.metadata.get(index).map(|(k, v)| (k.as_str(), v))
     }
+}
+
+fn fingerprint(parts: &[Container]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&part.fingerprint);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 fn commonest<'a>(types: impl Iterator<Item = (&'a str, u64)>) -> String {
