@@ -142,7 +142,9 @@ impl Engine {
         let (_, done) = self.submit_with(&prompt, cancel.cloned())?.collect_text()?;
         match done.reason {
             FinishReason::Cancelled => Err(Error::new(Code::Cancelled, "saving the prefix was cancelled")),
-            FinishReason::Deadline => Err(Error::new(Code::Deadline, "the deadline passed before the prefix was computed")),
+            FinishReason::Deadline => {
+                Err(Error::new(Code::Deadline, "the deadline passed before the prefix was computed"))
+            }
             _ => Ok(()),
         }
     }
@@ -177,7 +179,10 @@ impl Engine {
         let interrupted = || cancel.is_some_and(Cancel::is_cancelled);
         let text = opened.record.tokens.clone();
         match self.access(&interrupted).put_back(opened, &request.adapters, &request.cache_key, &text)? {
-            0 => Err(Error::new(Code::ContextFull, "there is no room for the prefix: raise kv_tokens, or try later")),
+            0 => Err(Error::new(
+                Code::ContextFull,
+                "there is no room for the prefix: raise kv_tokens, or try later",
+            )),
             n => Ok(n as u32),
         }
     }

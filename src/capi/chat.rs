@@ -54,7 +54,7 @@ impl Object for ChatObject {
 
 impl ChatObject {
     /// Changes are over soon.
-    fn read(&self) -> RwLockReadGuard<'_, Chat> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Chat> {
         self.0.read().unwrap_or_else(|e| e.into_inner())
     }
 

@@ -97,7 +97,7 @@ fn snapshot(options: *const qask_save_options) -> Result<SaveOptions> {
 /// models whose cells cannot be saved; the next answer then computes them. `saved_bytes` (may be NULL) gets the size of
 /// the file.
 ///
-/// One owner. Errors: NULL, UTF8, HANDLE, BUSY (an answer is being made), RANGE (the path names no file), TOO_LONG (a
+/// Any thread; meanwhile nobody can change the chat. Errors: NULL, UTF8, HANDLE, BUSY (an answer is being made), RANGE (the path names no file), TOO_LONG (a
 /// history of more than 64 MiB), NOT_FOUND (the folder), IO and CANCELLED (the file is as it was), CLOSED, ENGINE_FAULT,
 /// OUT_OF_MEMORY. Since 0.1.
 #[no_mangle]
@@ -113,7 +113,7 @@ pub extern "C" fn qask_chat_save(
     fallible(error, || {
         let object = handle::get::<ChatObject>(chat as usize)?;
         let (path, options, cancel) = (name(path, "path")?, snapshot(save_options)?, optional_cancel(cancel)?);
-        let saved = object.change(|chat| chat.save(path, &options, cancel.as_ref()))?;
+        let saved = object.read().save(path, &options, cancel.as_ref())?;
         put_optional(saved_tokens, u64::from(saved.tokens));
         put_optional(saved_bytes, saved.bytes);
         Ok(QASK_OK)

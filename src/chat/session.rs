@@ -22,12 +22,7 @@ impl Chat {
     /// [`Code::Busy`] while an answer is being made; [`Code::TooLong`] for a history of more than 64 MiB;
     /// [`Code::NotFound`] (the folder), [`Code::Io`] and [`Code::Cancelled`], with which the file is as it was;
     /// [`Code::OutOfMemory`], [`Code::Closed`], [`Code::EngineFault`].
-    pub fn save(
-        &self,
-        path: impl AsRef<Path>,
-        options: &SaveOptions,
-        cancel: Option<&Cancel>,
-    ) -> Result<Saved> {
+    pub fn save(&self, path: impl AsRef<Path>, options: &SaveOptions, cancel: Option<&Cancel>) -> Result<Saved> {
         let state = self.idle("save the chat")?.copy();
         let model = self.engine.model();
         let mut record = Record::new(model);
@@ -83,7 +78,10 @@ impl Chat {
         let mut tokens = 0;
         if let Some(last) = transcript.as_ref().filter(|_| access.keeps_prefixes()) {
             let Request { adapters, cache_key, .. } = &self.settings;
-            tokens = access.put_back(opened, adapters, cache_key, &last.tokens)?;
+            tokens = match access.put_back(opened, adapters, cache_key, &last.tokens) {
+                Err(e) if matches!(e.code(), Code::Unsupported | Code::Busy) => 0,
+                other => other?,
+            };
         }
         let mut state = self.idle("restore the chat")?;
         (state.messages, state.dropped, state.transcript) = (messages, dropped, transcript.map(Arc::new));

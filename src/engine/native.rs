@@ -368,9 +368,7 @@ impl Context {
         }
         state.resize(size, 0);
         // SAFETY: as above; `state` has room for what it was asked to hold.
-        let r = call(|f| unsafe {
-            guard::qg_state_get(self.raw, seq, state.as_mut_ptr(), size, &mut written, f)
-        });
+        let r = call(|f| unsafe { guard::qg_state_get(self.raw, seq, state.as_mut_ptr(), size, &mut written, f) });
         self.guarded(r).map(|()| (written == size).then_some(state))
     }
 
@@ -379,9 +377,7 @@ impl Context {
     pub(crate) fn set_state(&mut self, seq: i32, state: &[u8]) -> std::result::Result<bool, Fault> {
         let mut read = 0;
         // SAFETY: as above; `state` lives through the call.
-        let r = call(|f| unsafe {
-            guard::qg_state_set(self.raw, seq, state.as_ptr(), state.len(), &mut read, f)
-        });
+        let r = call(|f| unsafe { guard::qg_state_set(self.raw, seq, state.as_ptr(), state.len(), &mut read, f) });
         self.guarded(r).map(|()| read == state.len())
     }
 

@@ -41,12 +41,9 @@ impl Access<'_> {
     }
 
     /// Lets the engine's thread do something between two steps, and waits for it.
-    fn ask<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Worker) -> Running<T> + Send + 'static,
-    ) -> Result<T> {
+    fn ask<T: Send + 'static>(&self, work: impl FnOnce(&mut Worker) -> Running<T> + Send + 'static) -> Result<T> {
         let (tell, told) = sync_channel(1);
-        self.shared.order(Box::new(move |worker| {
+        self.shared.order(Box::new(move |worker: &mut Worker| {
             // Whoever asked may be gone.
             let _ = tell.send(work(worker)?);
             Ok(())
@@ -130,7 +127,9 @@ impl Access<'_> {
         }
         let adaptation = Adaptation::new(adapters, prompt);
         if record.adapters != adaptation.fingerprint() {
-            return mismatch("the session was saved with other adapters: choose the same ones, at the same scales");
+            return mismatch(
+                "the session was saved with other adapters: choose the same ones, at the same scales",
+            );
         }
         let layout = self.layout()?;
         if record.engine != self.engine(&layout) {
@@ -188,8 +187,8 @@ impl Access<'_> {
         let one = lock(&directory.loading);
         if let Some((path, tokens)) = directory.longest(&group, &chain) {
             let (part, key) = (text[..tokens].to_vec(), prefix_key(&adaptation, cache_key));
+            use_now(&path);
             if self.ask(move |worker| Ok(worker.held(&part, &key)))? < tokens {
-                use_now(&path);
                 let loaded = crate::session::open(&path, None).and_then(|opened| {
                     let same = opened.record.model == model && opened.record.tokens == text[..tokens];
                     let other = || Error::new(Code::StateMismatch, "an entry is not what its name says");
@@ -255,6 +254,9 @@ mod tests {
     fn cells_are_of_the_engine_that_is_linked() {
         let manifest = include_str!("../../Cargo.toml");
         let (name, version) = super::COMPUTED_BY.split_once(' ').unwrap();
-        assert!(manifest.contains(&format!("{name} = {{ version = \"={version}\"")), "COMPUTED_BY is not {manifest}");
+        assert!(
+            manifest.contains(&format!("{name} = {{ version = \"={version}\"")),
+            "COMPUTED_BY is not {manifest}"
+        );
     }
 }

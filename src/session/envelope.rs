@@ -137,11 +137,7 @@ pub(crate) fn write<'a>(
     .map_err(|e| e.at(path.display()))
 }
 
-fn copy<'a>(
-    cells: impl Iterator<Item = &'a [u8]>,
-    out: &mut impl Write,
-    cancel: Option<&Cancel>,
-) -> Result<()> {
+fn copy<'a>(cells: impl Iterator<Item = &'a [u8]>, out: &mut impl Write, cancel: Option<&Cancel>) -> Result<()> {
     for chunk in cells.flat_map(|c| c.chunks(CHUNK)) {
         if let Some(cancel) = cancel {
             cancel.check("saving the session")?;
@@ -263,7 +259,10 @@ impl Opened {
         let total = usize::try_from(contents).ok().and_then(|n| n.checked_add(frame));
         let mut state = Vec::new();
         if total.is_none_or(|n| state.try_reserve_exact(n).is_err()) {
-            return Err(Error::new(Code::OutOfMemory, format!("there is no memory for cells of {contents} bytes")));
+            return Err(Error::new(
+                Code::OutOfMemory,
+                format!("there is no memory for cells of {contents} bytes"),
+            ));
         }
         let stored = file.take(cells);
         if !compressed {

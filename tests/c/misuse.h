@@ -34,6 +34,7 @@ static qask_queue *queue;
 static qask_string *string;
 static qask_error *kept_error;
 static qask_adapter *adapter;
+static qask_save_options *save_options;
 
 static qask_model *out_model;
 static qask_engine *out_engine;
@@ -51,6 +52,7 @@ static const qask_event *out_event;
 static qask_queue *out_queue;
 static qask_string *out_string;
 static qask_adapter *out_adapter;
+static qask_save_options *out_save_options;
 
 static int32_t some_int32_t[8];
 static size_t some_size_t[1];
@@ -228,6 +230,22 @@ static qask_adapter *ok_adapter(void) {
     return adapter;
 }
 
+static qask_save_options *ok_save_options(void) {
+    qask_save_options_free(save_options);
+    OK(qask_save_options_new(&save_options, &error));
+    return save_options;
+}
+
+/* Where sessions are saved; there is always one. */
+static const char *session_path(void) {
+    static char path[64];
+    if (path[0] == 0) {
+        snprintf(path, sizeof path, "/tmp/qask-misuse-%ld.session", (long) getpid());
+        OK(qask_chat_save(ok_chat(), path, NULL, NULL, NULL, NULL, &error));
+    }
+    return path;
+}
+
 static qask_error *ok_error(void) {
     qask_error_free(kept_error);
     qask_cancel_new(NULL, &kept_error);
@@ -256,6 +274,7 @@ FREED(queue)
 FREED(string)
 FREED(error)
 FREED(adapter)
+FREED(save_options)
 
 static const qask_event *freed_event(void) {
     const qask_event *x = ok_event();
@@ -305,6 +324,8 @@ static int finish(int functions) {
     qask_string_free(string);
     qask_error_free(kept_error);
     qask_adapter_free(adapter);
+    qask_save_options_free(save_options);
+    unlink(session_path());
     unlink(adapter_path());
     close(fixture_fd());
     printf("misuse: %d functions, %zu calls, %d wrong\n", functions, calls, failures);

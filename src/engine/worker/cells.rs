@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::layout::Layout;
-use super::super::native::Batch;
-use super::super::slots::Match;
 use super::{Running, Worker};
-use crate::engine::native::DecodeError;
+use crate::engine::layout::Layout;
+use crate::engine::native::{Batch, DecodeError};
+use crate::engine::slots::Match;
 use crate::error::{Code, Error, Result};
 use crate::model::Token;
 
