@@ -82,7 +82,7 @@ fn every_truncation_and_every_flipped_bit_is_refused() {
         let good = saved(&engine(&fixture), &path, false);
         let mut pair = Pair::new(&fixture);
         let mut chat = chat(&pair.given);
-        let mut refused = |bytes: &[u8], chat: &mut Chat| {
+        let refused = |bytes: &[u8], chat: &mut Chat| {
             std::fs::write(&path, bytes).unwrap();
             let code = chat.restore(&path, None).expect_err("refused").code();
             assert!(matches!(code, Code::StateInvalid | Code::StateMismatch | Code::Checksum), "{code}");
@@ -105,6 +105,25 @@ fn every_truncation_and_every_flipped_bit_is_refused() {
         std::fs::write(&path, &good).unwrap();
         assert!(chat.restore(&path, None).unwrap() > 0);
         pair.answer_alike();
+    }
+}
+
+/// `tests/conformance/sessions.json`, which every binding runs too.
+#[test]
+fn conformance() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let file: serde_json::Value = serde_json::from_str(include_str!("conformance/sessions.json")).unwrap();
+    let engine = engine(&support::tiny());
+    let mut chat = chat(&engine);
+    chat.set_system("Here.").unwrap();
+    for case in file["cases"].as_array().unwrap() {
+        let hex = case["file"].as_str().unwrap();
+        let byte = |i: usize| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap();
+        std::fs::write(&path, (0..hex.len() / 2).map(byte).collect::<Vec<u8>>()).unwrap();
+        let e = chat.restore(&path, None).unwrap_err();
+        assert_eq!(e.code().name(), case["code"].as_str().unwrap(), "{}: {e}", case["name"]);
+        assert_eq!(chat.message_at(0).unwrap().text(), "Here.");
     }
 }
 
@@ -250,7 +269,9 @@ fn child_that_saves() {
     }
     std::fs::write(folder().join("ready"), "").unwrap();
     loop {
-        chats.iter().for_each(|chat| drop(chat.save(&path, &SaveOptions::default(), None).unwrap()));
+        for chat in &chats {
+            chat.save(&path, &SaveOptions::default(), None).unwrap();
+        }
     }
 }
 

@@ -167,7 +167,9 @@ impl Access<'_> {
         // It only saves time: a prompt goes on without it, whatever is wrong.
         let keep = self.exchange(directory, chain, text, adapters, cache_key);
         keep.unwrap_or_else(|e| {
-            log::write(Level::Warn, || format!("prefix cache directory: {e}"));
+            if !matches!(e.code(), Code::Cancelled | Code::Closed) {
+                log::write(Level::Warn, || format!("prefix cache directory: {e}"));
+            }
             None
         })
     }
