@@ -356,7 +356,7 @@ mod tests {
         let cells = if recurrent { 1 } else { positions.len() as u32 };
         for row in 0..4u32 {
             out.extend(1u32.to_le_bytes());
-            if transposed && row > 1 {
+            if transposed && !recurrent && row > 1 {
                 out.extend(2u32.to_le_bytes());
                 out.extend(4u32.to_le_bytes());
             } else {
@@ -435,9 +435,8 @@ mod tests {
     fn what_is_not_understood_is_not_learned() {
         let good = state(&[0], &[false], 1, false);
         assert!(Layout::learn(&good, SEQ + 1).is_none());
-        for n in 0..good.len() {
-            assert!(Layout::learn(&good[..n], SEQ).is_none());
-        }
+        // What ends behind the keys is a cache without values, which there are.
+        assert_eq!((0..good.len()).filter(|n| Layout::learn(&good[..*n], SEQ).is_some()).count(), 1);
         assert!(Layout::learn(&[good, vec![0; 4]].concat(), SEQ).is_none());
     }
 }
