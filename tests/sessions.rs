@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use qask::{
     Adapter, CacheType, Cancel, Chat, Code, Engine, EngineOptions, FlashAttention, Message, Model, ModelOptions,
-    Request, Sampling, SaveOptions,
+    Request, Sampling, SaveOptions, Saved,
 };
 use support::{ask, Gguf};
 
@@ -50,7 +50,7 @@ fn goes_on(model: &Model, options: EngineOptions, save: &SaveOptions) {
     let mut before = chat(&first);
     say(&mut before, "What is the sea?");
     say(&mut before, "And the sky?");
-    let saved = before.save(&path, save, None).unwrap();
+    let saved: Saved = before.save(&path, save, None).unwrap();
     assert!(saved.tokens > 50 && saved.bytes == path.metadata().unwrap().len(), "{saved:?}");
     let history = before.export().unwrap();
     let (expected, cached) = say(&mut before, "And you?");
