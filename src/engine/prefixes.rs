@@ -185,7 +185,7 @@ impl Access<'_> {
         let adaptation = Adaptation::new(adapters, text);
         let layout = self.layout()?;
         let model = self.model.info().fingerprint();
-        let group = Group::new([&model, &self.engine(&layout), &adaptation.fingerprint(), cache_key]);
+        let group = Group::new([model, &self.engine(&layout), &adaptation.fingerprint(), cache_key]);
         let one = lock(&directory.loading);
         if let Some((path, tokens)) = directory.longest(&group, &chain) {
             let (part, key) = (text[..tokens].to_vec(), prefix_key(&adaptation, cache_key));
