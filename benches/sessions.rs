@@ -13,10 +13,7 @@ fn main() -> qask::Result<()> {
     for path in std::env::args().skip(1) {
         let model = Model::load(&path, ModelOptions::default())?;
         println!("{path}: a prefix of {TOKENS} tokens, medians of {ROUNDS}");
-        println!(
-            "{:<12} {:>10} {:>10} {:>12} {:>12} {:>8}",
-            "file", "MB", "save ms", "restore ms", "compute ms", "times"
-        );
+        println!("file                 MB    save ms   restore ms   compute ms    times");
         for compress in [false, true] {
             one(&model, &folder.join("prefix"), compress)?;
         }
