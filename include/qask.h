@@ -2309,7 +2309,7 @@ qask_status qask_save_options_new(qask_save_options **out, qask_error **error);
 // Any thread. Since 0.1.
 void qask_save_options_free(qask_save_options *options);
 
-// Compress what was computed: a file about a tenth smaller, saved and restored several times slower. Default false.
+// Compress what was computed: a file about a tenth smaller, which takes longer to save. Default false.
 //
 // One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 qask_status qask_save_options_set_compress(qask_save_options *options,

@@ -48,8 +48,7 @@ pub(crate) use envelope::{open, write, ChatRecord, Opened, Record, TranscriptRec
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaveOptions {
-    /// Compress the cells (zstd): a file about a tenth smaller for 16-bit cells, and saved and restored several times
-    /// slower. Default false.
+    /// Compress the cells (zstd): a file about a tenth smaller for 16-bit cells, which takes longer to save. Default false.
     pub compress: bool,
 }
 

@@ -66,7 +66,7 @@ pub extern "C" fn qask_save_options_free(options: *mut qask_save_options) {
     free::<SaveOptionsObject>(options);
 }
 
-/// Compress what was computed: a file about a tenth smaller, saved and restored several times slower. Default false.
+/// Compress what was computed: a file about a tenth smaller, which takes longer to save. Default false.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 #[no_mangle]
