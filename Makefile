@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bfcl fuzz models schemas sessions templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -93,6 +93,9 @@ schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	python3 tools/models.py fetch smollm2-135m
 	python3 tools/schemas.py
 	QASK_SCHEMAS=full $(CARGO) test --release $(FEATURES) --test schemas -- --nocapture --test-threads 1
+
+sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each kind of memory: minutes
+	QASK_SESSIONS=full $(CARGO) test --release $(FEATURES) --test hostile_sessions -- --nocapture --test-threads 1
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
@@ -167,6 +170,12 @@ bench-constraints: setup ## what constraints cost, and what fast-forward gains
 	$(CARGO) build --release $(FEATURES) --example bench_constraints
 	python3 tools/models.py fetch $(BENCH_MODELS)
 	$(CARGO_TARGET_DIR)/release/examples/bench_constraints \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
+
+bench-sessions: setup ## what restoring a prefix from a file costs, against computing it
+	$(CARGO) build --release $(FEATURES) --example bench_sessions
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/bench_sessions \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
 
 # Under sudo there may be no cargo: what was built before is installed then.

@@ -82,6 +82,7 @@
  *     Streams and events
  *     Queues: many streams, one reader
  *     Chats
+ *     Sessions on disk
  *     The log
  *     Embedder options
  *     Embedders: vectors and rerank scores
@@ -117,6 +118,7 @@ typedef struct qask_model_options qask_model_options;
 typedef struct qask_plan qask_plan;
 typedef struct qask_queue qask_queue;
 typedef struct qask_request qask_request;
+typedef struct qask_save_options qask_save_options;
 typedef struct qask_stats qask_stats;
 typedef struct qask_stream qask_stream;
 typedef struct qask_string qask_string;
@@ -1529,6 +1531,16 @@ qask_status qask_engine_options_set_offload_kv(qask_engine_options *options,
 qask_status qask_engine_options_set_memory_budget(qask_engine_options *options,
                                                   uint64_t value,
                                                   qask_error **error);
+// A folder that keeps long prompt prefixes for later processes; it is made when there is none, and may be shared by
+// engines, models and processes. Prefixes are kept when two prompts begin alike and then part, or are the same; what was
+// used longest ago goes when all files together would take more than `bytes`. `path` may be NULL: no such folder, which
+// is the default. What the files hold can be read by whoever can read them.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY; a folder that cannot be used is an error of `qask_engine_new`. Since 0.1.
+qask_status qask_engine_options_set_prefix_cache_dir(qask_engine_options *options,
+                                                     const char *path,
+                                                     uint64_t bytes,
+                                                     qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
 // Engines and their statistics
@@ -1563,6 +1575,9 @@ qask_status qask_engine_options_set_memory_budget(qask_engine_options *options,
 //
 // Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY,
 // TOO_LARGE (it would take more than its `memory_budget`). Since 0.1.
+// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY;
+// NOT_FOUND and IO (the prefix cache directory).
+// Since 0.1.
 qask_status qask_engine_new(const qask_model *model,
                             const qask_engine_options *engine_options,
                             qask_engine **out,
@@ -1701,6 +1716,11 @@ uint64_t qask_stats_prompt_tokens(const qask_stats *stats);
 //
 // Any thread. A bad handle gives 0. Since 0.1.
 uint64_t qask_stats_reused_tokens(const qask_stats *stats);
+
+// Of those, tokens that came from the prefix cache directory.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint64_t qask_stats_disk_tokens(const qask_stats *stats);
 
 // New tokens.
 //
@@ -2277,6 +2297,109 @@ qask_status qask_chat_import(qask_chat *chat,
 qask_status qask_chat_fork(const qask_chat *chat,
                            qask_chat **out,
                            qask_error **error);
+
+// ------------------------------------------------------------------------------------------------
+// Sessions on disk
+// ------------------------------------------------------------------------------------------------
+
+// qask_save_options
+//
+// How to save a session. Free it with `qask_save_options_free`.
+//
+// A session is a chat or a prompt prefix in a file, with what was computed for it, so that a later process goes on
+// where this one stopped. A file is there whole or not at all: a process that is killed and a full disk leave the old
+// file or the new one. It is checked before anything is done with it; one that was damaged, belongs to another model or
+// to other settings of the engine is refused, and everything is as it was. What a file says is believed, though: who
+// can write to it can put words into the conversation. There is no sampler in it: each answer begins with a fresh one.
+//
+// One owner: use it from one thread at a time.
+//
+// Typical use:
+//
+//     qask_chat_new(engine, NULL, &chat, &error);
+//     qask_chat_restore(chat, "chat.session", NULL, NULL, &error);
+//     qask_chat_send(chat, text, strlen(text), NULL, &stream, &error);
+//     while (qask_stream_next(stream, -1, &event, &error) == QASK_OK) { ... }
+//     qask_stream_free(stream);
+//     qask_chat_save(chat, "chat.session", NULL, NULL, NULL, NULL, &error);
+
+// Makes options with every default. The caller frees them with `qask_save_options_free`.
+//
+// Any thread. Errors: NULL, OUT_OF_MEMORY. Since 0.1.
+qask_status qask_save_options_new(qask_save_options **out, qask_error **error);
+
+// Frees options. NULL is fine.
+//
+// Any thread. Since 0.1.
+void qask_save_options_free(qask_save_options *options);
+
+// Compress what was computed: a file about a tenth smaller, which takes longer to save. Default false.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_save_options_set_compress(qask_save_options *options,
+                                           bool value,
+                                           qask_error **error);
+
+// Saves a chat's history to the file at `path`, with what the engine has computed of it and still has. Settings are not
+// in it. `save_options` and `cancel` may be NULL. `saved_tokens` (may be NULL) gets the number of tokens whose cells are
+// in the file: what other requests have displaced is missing, and so are those of engines without a prefix cache and of
+// models whose cells cannot be saved; the next answer then computes them. `saved_bytes` (may be NULL) gets the size of
+// the file.
+//
+// Any thread; meanwhile nobody can change the chat. Errors: NULL, UTF8, HANDLE, BUSY (an answer is being made), RANGE (the path names no file), TOO_LONG (a
+// history of more than 64 MiB), NOT_FOUND (the folder), IO and CANCELLED (the file is as it was), CLOSED, ENGINE_FAULT,
+// OUT_OF_MEMORY. Since 0.1.
+qask_status qask_chat_save(const qask_chat *chat,
+                           const char *path,
+                           const qask_save_options *save_options,
+                           const qask_cancel *cancel,
+                           uint64_t *saved_tokens,
+                           uint64_t *saved_bytes,
+                           qask_error **error);
+
+// Puts a saved history in the place of this one, and what was computed of it where the next answer finds it. `cancel`
+// may be NULL. `restored_tokens` (may be NULL) gets the number of tokens that need not be computed again: 0 when the
+// file had none, or running requests leave no room.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY; NOT_FOUND, IO; STATE_INVALID (no session, or cut off), CHECKSUM
+// (damaged), STATE_MISMATCH (of another version, model, chat template, set of adapters or kind of cells, or a prefix),
+// CONTEXT_FULL (more than `n_ctx`); CANCELLED, CLOSED, ENGINE_FAULT, OUT_OF_MEMORY. Then nothing changed. Since 0.1.
+qask_status qask_chat_restore(qask_chat *chat,
+                              const char *path,
+                              const qask_cancel *cancel,
+                              uint64_t *restored_tokens,
+                              qask_error **error);
+
+// Computes what prompts that begin as this request's have in common, and saves it to the file at `path`; waits for it.
+// Of messages that is their text without the head of the answer, of any other prompt all of it. The request's adapters
+// and cache key count. `save_options` and `cancel` may be NULL; `saved_tokens` and `saved_bytes` as in
+// `qask_chat_save`.
+//
+// Any thread. Errors: NULL, UTF8, HANDLE, BUSY, RANGE; UNSUPPORTED (an engine without a prefix cache, or a model whose
+// cells cannot be saved); CONTEXT_FULL (running requests leave no room); NOT_FOUND (the folder), IO and CANCELLED (the
+// file is as it was); and those of a generation. Since 0.1.
+qask_status qask_engine_save_prefix(const qask_engine *engine,
+                                    const qask_request *request,
+                                    const char *path,
+                                    const qask_save_options *save_options,
+                                    const qask_cancel *cancel,
+                                    uint64_t *saved_tokens,
+                                    uint64_t *saved_bytes,
+                                    qask_error **error);
+
+// Puts a saved prefix where requests find it that begin with it and have the adapters and cache key of `request`, whose
+// prompt does not matter. `cancel` may be NULL. `restored_tokens` (may be NULL) gets its number of tokens.
+//
+// Any thread. Errors: NULL, UTF8, HANDLE, BUSY; NOT_FOUND, IO; STATE_INVALID, CHECKSUM, STATE_MISMATCH as in
+// `qask_chat_restore`; CONTEXT_FULL (longer than `n_ctx`, or running requests leave no room); UNSUPPORTED (an engine
+// without a prefix cache); RANGE (the adapters); CANCELLED, CLOSED, ENGINE_FAULT, OUT_OF_MEMORY. Then nothing changed.
+// Since 0.1.
+qask_status qask_engine_restore_prefix(const qask_engine *engine,
+                                       const qask_request *request,
+                                       const char *path,
+                                       const qask_cancel *cancel,
+                                       uint64_t *restored_tokens,
+                                       qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
 // The log

@@ -24,6 +24,8 @@ struct Inner {
     part: Part,
     /// Of an activated LoRA: the tokens that switch it on.
     invocation: Vec<Token>,
+    /// Tells it from other adapters, in other processes too.
+    fingerprint: blake3::Hash,
 }
 
 enum Part {
@@ -58,7 +60,8 @@ impl Adapter {
             width: native.facts.n_embd.max(0) as u32,
             layers: native.facts.n_layer.max(0) as u32,
         };
-        let part = match adapter::read(path, &base).map_err(|e| e.at(path.display()))? {
+        let (file, fingerprint) = adapter::read(path, &base).map_err(|e| e.at(path.display()))?;
+        let part = match file {
             AdapterFile::ControlVector(rows) => Part::ControlVector(rows),
             AdapterFile::Lora => {
                 let load = || NativeLora::load(&native, path);
@@ -70,7 +73,8 @@ impl Adapter {
             Part::ControlVector(_) => Vec::new(),
         };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Adapter(Arc::new(Inner { id, model: native, part, invocation })))
+        let fingerprint = fingerprint.into();
+        Ok(Adapter(Arc::new(Inner { id, model: native, part, invocation, fingerprint })))
     }
 
     /// What kind it is.
@@ -113,6 +117,14 @@ impl AdapterSet {
 
     pub(crate) fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Equal for equal sets, in other processes too.
+    fn fingerprint(&self) -> String {
+        let one = |(a, scale): &(Adapter, f32)| format!("{}:{:08x}", a.0.fingerprint.to_hex(), scale.to_bits());
+        let mut all: Vec<String> = self.parts.iter().map(one).collect();
+        all.sort();
+        all.join(",")
     }
 
     pub(crate) fn loras(&self) -> impl Iterator<Item = (&NativeLora, f32)> {
@@ -176,6 +188,14 @@ impl Adaptation {
         match self.from {
             0 => self.behind.key().to_owned(),
             from => format!("{}from {from}", self.behind.key()),
+        }
+    }
+
+    /// As [`Adaptation::key`], and the same in other processes.
+    pub(crate) fn fingerprint(&self) -> String {
+        match self.from {
+            0 => self.behind.fingerprint(),
+            from => format!("{}from {from}", self.behind.fingerprint()),
         }
     }
 

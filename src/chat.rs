@@ -17,6 +17,7 @@
 
 mod envelope;
 mod history;
+mod session;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 //! claims. The format is that of the GGUF specification (ggml, `docs/gguf.md`), versions 2 and 3.
 
 pub(crate) mod adapter;
+mod fingerprint;
 mod header;
 mod hparams;
 mod info;

@@ -45,6 +45,7 @@ pub mod queue;
 mod reading;
 pub mod request;
 pub mod sampling;
+pub mod session;
 mod shown;
 mod sync;
 pub mod template;
@@ -68,6 +69,7 @@ pub use plan::Plan;
 pub use queue::Queue;
 pub use request::{ContextPolicy, Prompt, Request, ToolChoice};
 pub use sampling::Sampling;
+pub use session::{SaveOptions, Saved};
 
 /// The README's Rust program compiles.
 #[cfg(doctest)]

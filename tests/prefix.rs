@@ -4,51 +4,8 @@
 
 mod support;
 
-use qask::{Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling};
-use support::Gguf;
-
-/// Batches of other shapes change the last bits, so that another token may be taken where the best two are this close
-/// (in logits). Seen here: below 0.001; the tokens of a wrong state differ by whole logits.
-const MARGIN: f32 = 0.01;
-
-struct Answer {
-    tokens: Vec<i32>,
-    /// By how much each token led.
-    leads: Vec<f32>,
-    prompt: u32,
-    cached: u32,
-}
-
-impl Answer {
-    fn assert_equals(&self, reference: &Answer, what: &str) {
-        let Some(at) = (0..12).find(|i| self.tokens[*i] != reference.tokens[*i]) else { return };
-        let lead = reference.leads[at];
-        assert!(lead < MARGIN, "{what}: parts at token {at}, where the lead was {lead}");
-    }
-}
-
-fn ask(engine: &Engine, messages: &[Message]) -> Answer {
-    let mut request = Request::chat(messages.to_vec()).sampling(Sampling::greedy()).max_tokens(12);
-    request.ignore_eos = true;
-    request.return_tokens = true;
-    request.logprobs = Some(2);
-    let mut stream = engine.submit(&request).expect("queued");
-    let (mut tokens, mut leads) = (Vec::new(), Vec::new());
-    loop {
-        match stream.next(None).expect("an event") {
-            Next::Event(Event::Text(t)) => {
-                tokens.extend(t.tokens);
-                leads.extend(t.logprobs.iter().map(|l| l.top[0].1 - l.top[1].1));
-            }
-            Next::Event(Event::Done(done)) => {
-                assert_eq!(done.reason, FinishReason::Length);
-                let usage = done.usage;
-                return Answer { tokens, leads, prompt: usage.prompt_tokens, cached: usage.cached_tokens };
-            }
-            _ => {}
-        }
-    }
-}
+use qask::{Engine, EngineOptions, Message, Model, ModelOptions};
+use support::{ask, Gguf};
 
 /// A first turn, its second turn, another conversation under the same system message, and the first turn again.
 fn reuses(fixture: Gguf) {

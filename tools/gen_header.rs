@@ -25,6 +25,7 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("stream", "Streams and events"),
     ("queue", "Queues: many streams, one reader"),
     ("chat", "Chats"),
+    ("session", "Sessions on disk"),
     ("log", "The log"),
     ("embedder_options", "Embedder options"),
     ("embedder", "Embedders: vectors and rerank scores"),

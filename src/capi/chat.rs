@@ -46,7 +46,7 @@ use crate::openai::parse;
 pub struct qask_chat(());
 
 /// Whoever waits reads, so that it keeps nobody from looking.
-struct ChatObject(RwLock<Chat>);
+pub(super) struct ChatObject(RwLock<Chat>);
 
 impl Object for ChatObject {
     const KIND: Kind = Kind::Chat;
@@ -54,11 +54,11 @@ impl Object for ChatObject {
 
 impl ChatObject {
     /// Changes are over soon.
-    fn read(&self) -> RwLockReadGuard<'_, Chat> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Chat> {
         self.0.read().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Chat) -> Result<T>) -> Result<T> {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Chat) -> Result<T>) -> Result<T> {
         match self.0.try_write() {
             Ok(mut chat) => change(&mut chat),
             Err(TryLockError::Poisoned(e)) => change(&mut e.into_inner()),

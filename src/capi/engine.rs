@@ -38,7 +38,7 @@ impl Object for EngineObject {
 /// Starts an engine over a model. `engine_options` may be NULL. The caller frees it with `qask_engine_free`.
 ///
 /// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY,
-/// TOO_LARGE (it would take more than its `memory_budget`). Since 0.1.
+/// TOO_LARGE (it would take more than its `memory_budget`); NOT_FOUND and IO (the prefix cache directory). Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_engine_new(
     model: *const qask_model,
@@ -361,6 +361,17 @@ pub extern "C" fn qask_stats_reused_tokens(stats: *const qask_stats) -> u64 {
     infallible(0, || {
         let object = handle::get::<StatsObject>(stats as usize)?;
         Ok(object.0.reused_tokens)
+    })
+}
+
+/// Of those, tokens that came from the prefix cache directory.
+///
+/// Any thread. A bad handle gives 0. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stats_disk_tokens(stats: *const qask_stats) -> u64 {
+    infallible(0, || {
+        let object = handle::get::<StatsObject>(stats as usize)?;
+        Ok(object.0.disk_tokens)
     })
 }
 

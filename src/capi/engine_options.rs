@@ -1,9 +1,10 @@
 //! How an engine is set up.
 
-use super::call::{fallible, free, hand_out, own, required};
+use super::call::{fallible, free, hand_out, name, own, required};
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::status::{qask_status, QASK_OK};
+use std::ffi::c_char;
 use std::sync::Mutex;
 
 use crate::engine::{CacheType, EngineOptions, FlashAttention};
@@ -365,6 +366,26 @@ pub extern "C" fn qask_engine_options_set_memory_budget(
 ) -> qask_status {
     with(options, error, |o| {
         o.memory_budget = (value > 0).then_some(value);
+        Ok(())
+    })
+}
+
+/// A folder that keeps long prompt prefixes for later processes; it is made when there is none, and may be shared by
+/// engines, models and processes. Prefixes are kept when two prompts begin alike and then part, or are the same; what was
+/// used longest ago goes when all files together would take more than `bytes`. `path` may be NULL: no such folder, which
+/// is the default. What the files hold can be read by whoever can read them.
+///
+/// One owner. Errors: NULL, UTF8, HANDLE, BUSY; a folder that cannot be used is an error of `qask_engine_new`. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_prefix_cache_dir(
+    options: *mut qask_engine_options,
+    path: *const c_char,
+    bytes: u64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.prefix_cache_dir = if path.is_null() { None } else { Some(name(path, "path")?.into()) };
+        o.prefix_cache_dir_bytes = bytes;
         Ok(())
     })
 }

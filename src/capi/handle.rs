@@ -26,6 +26,7 @@ pub(super) enum Kind {
     Embedder = 15,
     Adapter = 16,
     Plan = 18,
+    SaveOptions = 19,
     EmbedderOptions = 20,
 }
 
@@ -49,6 +50,7 @@ impl Kind {
         Kind::Plan,
         Kind::Embedder,
         Kind::EmbedderOptions,
+        Kind::SaveOptions,
     ];
 
     fn name(self) -> &'static str {
@@ -71,6 +73,7 @@ impl Kind {
             Kind::Plan => "qask_plan",
             Kind::Embedder => "qask_embedder",
             Kind::EmbedderOptions => "qask_embedder_options",
+            Kind::SaveOptions => "qask_save_options",
         }
     }
 }

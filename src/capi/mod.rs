@@ -28,6 +28,7 @@ mod plan;
 mod queue;
 mod request;
 mod sampling;
+mod session;
 mod status;
 mod stream;
 #[cfg(feature = "test-hooks")]

@@ -440,6 +440,22 @@ int qg_seq_shift(llama_context * c, int32_t seq, int32_t from, int32_t to, bool 
     });
 }
 
+// ---- states of sequences ----
+
+int qg_state_size(llama_context * c, int32_t seq, size_t * out, qg_fault * fault) {
+    return guarded(fault, [&] { *out = llama_state_seq_get_size(c, seq); });
+}
+
+// `n` is how many bytes were written: 0 when it failed.
+int qg_state_get(llama_context * c, int32_t seq, uint8_t * out, size_t capacity, size_t * n, qg_fault * fault) {
+    return guarded(fault, [&] { *n = llama_state_seq_get_data(c, out, capacity, seq); });
+}
+
+// `n` is how many bytes were read: 0 when it failed, and then the sequence is empty.
+int qg_state_set(llama_context * c, int32_t seq, const uint8_t * data, size_t size, size_t * n, qg_fault * fault) {
+    return guarded(fault, [&] { *n = llama_state_seq_set_data(c, data, size, seq); });
+}
+
 // ---- adapters ----
 
 int qg_lora_load(llama_model * m, const char * path, llama_adapter_lora ** out, qg_fault * fault) {

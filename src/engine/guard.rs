@@ -268,6 +268,23 @@ extern "C" {
         ok: *mut bool,
         fault: *mut RawFault,
     ) -> c_int;
+    pub(crate) fn qg_state_size(c: *mut llama_context, seq: i32, out: *mut usize, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_state_get(
+        c: *mut llama_context,
+        seq: i32,
+        out: *mut u8,
+        capacity: usize,
+        n: *mut usize,
+        fault: *mut RawFault,
+    ) -> c_int;
+    pub(crate) fn qg_state_set(
+        c: *mut llama_context,
+        seq: i32,
+        data: *const u8,
+        size: usize,
+        n: *mut usize,
+        fault: *mut RawFault,
+    ) -> c_int;
     pub(crate) fn qg_lora_load(
         m: *mut llama_model,
         path: *const c_char,

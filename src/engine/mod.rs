@@ -11,10 +11,12 @@ pub(crate) mod dry;
 pub(crate) mod embed;
 mod exit;
 pub(crate) mod guard;
+mod layout;
 pub(crate) mod native;
 mod options;
 mod pace;
 mod pool;
+mod prefixes;
 mod reply;
 mod sampler;
 mod sequence;
@@ -47,14 +49,19 @@ use crate::transcript::Transcript;
 
 pub(crate) use cpu::default_threads;
 pub use guard::{devices, Device};
+pub(crate) use layout::Piece;
 pub(crate) use options::{check_threads, Resolved};
 pub use options::{CacheType, EngineOptions, FlashAttention};
+pub(crate) use prefixes::Access;
+pub(crate) use slots::common;
 pub use stats::Stats;
 pub(crate) use stream::{Channel, Recorder};
 pub use stream::{Stream, StreamCanceller};
+pub(crate) use worker::Held;
 
 use guard::ContextParams;
 use native::Context;
+use prefixes::Keep;
 use sequence::{Guidance, Sequence, Start};
 use shared::Shared;
 use watch::Watch;
@@ -221,6 +228,12 @@ impl Engine {
         Ok(self.0.shared.wait_finished(timeout))
     }
 
+    /// What saves and restores prefixes; `interrupted` says whether its call was given up.
+    pub(crate) fn access<'a>(&'a self, interrupted: &'a dyn Fn() -> bool) -> Access<'a> {
+        let Handle { shared, model, options, .. } = &*self.0;
+        Access { shared, model, options, interrupted }
+    }
+
     /// The model it runs.
     pub fn model(&self) -> &Model {
         &self.0.model
@@ -287,12 +300,15 @@ impl Prepare {
             let (tokens, dropped) = self.tokens()?;
             let (tokens, reading) = self.reading(tokens)?;
             let (tokens, guidance) = self.guidance(tokens, &reading)?;
-            Ok((tokens, guidance, reading, dropped))
+            let keep = self.consult_directory(&tokens);
+            Ok((tokens, guidance, reading, dropped, keep))
         }))
         .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
         // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
         match self.shared.check().and(ready) {
-            Ok((tokens, guidance, reading, dropped)) => self.hand_over(tokens, guidance, reading, dropped),
+            Ok((tokens, guidance, reading, dropped, keep)) => {
+                self.hand_over(tokens, guidance, reading, dropped, keep)
+            }
             Err(error) => {
                 let reason = self.interrupted().unwrap_or(FinishReason::Error(error));
                 self.end(reason)
@@ -399,7 +415,22 @@ impl Prepare {
         Ok((tokens, Guidance { guide, lead, again }))
     }
 
-    fn hand_over(self, tokens: Vec<Token>, guidance: Guidance, reading: Reading, dropped_messages: u32) {
+    /// Lets the prefix cache directory help; gives what it wants of the prompt.
+    fn consult_directory(&self, tokens: &[Token]) -> Option<Keep> {
+        let interrupted = || self.interrupted().is_some();
+        let Prepare { shared, model, options, request, .. } = self;
+        let access = Access { shared, model, options, interrupted: &interrupted };
+        access.consult(tokens, &request.adapters, &request.cache_key)
+    }
+
+    fn hand_over(
+        self,
+        tokens: Vec<Token>,
+        guidance: Guidance,
+        reading: Reading,
+        dropped_messages: u32,
+        mut keep: Option<Keep>,
+    ) {
         let reading = Arc::new(reading);
         let first = self.request.sampling.seed.unwrap_or_else(random_seed);
         let adaptation = Adaptation::new(&self.request.adapters, &tokens);
@@ -420,6 +451,8 @@ impl Prepare {
                 submitted: self.submitted,
                 tokens: tokens.clone(),
                 checkpoints: checkpoints.clone(),
+                // One answer of them is enough.
+                keep: keep.take(),
                 adaptation: adaptation.clone(),
                 dropped_messages,
                 guidance: guidance.fresh(),

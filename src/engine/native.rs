@@ -387,6 +387,32 @@ impl Context {
         self.guarded(r).map(|()| ok)
     }
 
+    /// What a sequence's cells hold, in llama.cpp's own format; `None` when there is no memory for it, or when it has
+    /// none for this kind of model.
+    pub(crate) fn state(&mut self, seq: i32) -> std::result::Result<Option<Vec<u8>>, Fault> {
+        let (mut size, mut written) = (0, 0);
+        // SAFETY: a live context and a sequence below `n_seq_max`.
+        let r = call(|f| unsafe { guard::qg_state_size(self.raw, seq, &mut size, f) });
+        self.guarded(r)?;
+        let mut state = Vec::new();
+        if size == 0 || state.try_reserve_exact(size).is_err() {
+            return Ok(None);
+        }
+        state.resize(size, 0);
+        // SAFETY: as above; `state` has room for what it was asked to hold.
+        let r = call(|f| unsafe { guard::qg_state_get(self.raw, seq, state.as_mut_ptr(), size, &mut written, f) });
+        self.guarded(r).map(|()| (written == size).then_some(state))
+    }
+
+    /// Fills a sequence with a state, whose frame must be that of this context (see `layout`). False, with the sequence
+    /// empty, when there is no room.
+    pub(crate) fn set_state(&mut self, seq: i32, state: &[u8]) -> std::result::Result<bool, Fault> {
+        let mut read = 0;
+        // SAFETY: as above; `state` lives through the call.
+        let r = call(|f| unsafe { guard::qg_state_set(self.raw, seq, state.as_ptr(), state.len(), &mut read, f) });
+        self.guarded(r).map(|()| read == state.len())
+    }
+
     /// Sets the adapters of the next steps, in place of those before. They must stay alive until others are set.
     pub(crate) fn set_loras<'a>(
         &mut self,

@@ -1,8 +1,12 @@
 //! How an engine is set up. Every default is a number here.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crate::error::{Code, Error, Result};
 use crate::gguf;
 use crate::sampling::range;
+use crate::session::Directory;
 
 use super::cpu;
 use super::guard::{ContextParams, ModelFacts};
@@ -76,6 +80,11 @@ pub struct EngineOptions {
     /// Bytes that the engine and its model may take, together and on all devices; an engine that would take more (by
     /// [`crate::Plan`]) is refused with [`Code::TooLarge`]. Default: no limit.
     pub memory_budget: Option<u64>,
+    /// A folder that keeps long prompt prefixes for later processes; made when there is none. See
+    /// [`crate::session`] and docs/sessions.md. Default: none.
+    pub prefix_cache_dir: Option<PathBuf>,
+    /// Bytes that the files of that folder may take; what was used longest ago goes first. Default 1 GiB.
+    pub prefix_cache_dir_bytes: u64,
 }
 
 impl Default for EngineOptions {
@@ -98,6 +107,8 @@ impl Default for EngineOptions {
             deterministic: false,
             offload_kv: true,
             memory_budget: None,
+            prefix_cache_dir: None,
+            prefix_cache_dir_bytes: 1 << 30,
         }
     }
 }
@@ -121,6 +132,8 @@ pub(crate) struct Resolved {
     pub options: EngineOptions,
     /// Whether a sequence can be cut anywhere: not so in recurrent and hybrid models.
     pub can_cut: bool,
+    /// The prefix cache directory.
+    pub directory: Option<Arc<Directory>>,
 }
 
 impl Resolved {
@@ -229,7 +242,9 @@ impl EngineOptions {
         if u64::from(kv_tokens) > 1 << 28 {
             return Err(range("kv_tokens", kv_tokens, n_ctx, 1 << 28));
         }
+        let open = |folder: &PathBuf| Directory::open(folder, self.prefix_cache_dir_bytes).map(Arc::new);
         Ok(Resolved {
+            directory: self.prefix_cache_dir.as_ref().map(open).transpose()?,
             n_ctx,
             kv_tokens,
             max_sequences,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::prefixes::Keep;
 use super::reply::Reply;
 use super::sampler::{self, Logprobs, Sampler, Scratch};
 use super::stream::Channel;
@@ -35,6 +36,8 @@ pub(crate) struct Sequence {
     prompt_tokens: u32,
     /// Places of the prompt that are worth coming back to, where memory cannot be cut; in order.
     checkpoints: Vec<usize>,
+    /// What of its prompt the prefix cache directory wants.
+    pub keep: Option<Keep>,
     /// The adapters that act on it.
     pub adaptation: Adaptation,
     /// The step that it was last part of.
@@ -132,6 +135,7 @@ pub(super) struct Start {
     pub submitted: Instant,
     pub tokens: Vec<Token>,
     pub checkpoints: Vec<usize>,
+    pub keep: Option<Keep>,
     pub dropped_messages: u32,
     pub adaptation: Adaptation,
     pub guidance: Guidance,
@@ -155,6 +159,12 @@ impl Guidance {
     }
 }
 
+/// What cached prefixes must have in common to be shared, beside their tokens. The first NUL parts the two, so that no
+/// cache key can look like another with adapters.
+pub(super) fn prefix_key(adaptation: &Adaptation, cache_key: &str) -> Arc<str> {
+    Arc::from(format!("{}\0{cache_key}", adaptation.key()))
+}
+
 impl Sequence {
     pub(super) fn new(start: Start) -> Sequence {
         let Start {
@@ -168,6 +178,7 @@ impl Sequence {
             submitted,
             tokens,
             checkpoints,
+            keep,
             dropped_messages,
             adaptation,
             guidance,
@@ -178,8 +189,7 @@ impl Sequence {
         let salt = (u64::from(seed) << 32) ^ (u64::from(choice) << 24) ^ tokens.len() as u64;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
-            // The first NUL parts the two, so that no cache key can look like another with adapters.
-            key: Arc::from(format!("{}\0{}", adaptation.key(), request.cache_key)),
+            key: prefix_key(&adaptation, &request.cache_key),
             prompt_len: tokens.len(),
             prompt_tokens: tokens.len() as u32,
             lead: lead.len(),
@@ -197,6 +207,7 @@ impl Sequence {
             choice,
             seed,
             checkpoints,
+            keep,
             adaptation,
             stepped: 0,
             tokens: [tokens, lead].concat(),
@@ -245,9 +256,11 @@ impl Sequence {
         self.generated > 0
     }
 
-    /// Tokens from here to the next checkpoint.
+    /// Tokens from here to the next checkpoint, or to where its prefix is kept.
     pub(super) fn until_checkpoint(&self, done: usize) -> usize {
-        self.checkpoints.iter().find(|c| **c > done).map_or(usize::MAX, |c| c - done)
+        let keep = self.keep.as_ref().map(|k| k.tokens);
+        let places = self.checkpoints.iter().copied().chain(keep);
+        places.filter(|c| *c > done).map(|c| c - done).min().unwrap_or(usize::MAX)
     }
 
     pub(super) fn is_checkpoint(&self, done: usize) -> bool {
@@ -363,6 +376,7 @@ impl Sequence {
     pub(super) fn shift(&mut self, dropped: Range<usize>) {
         self.prompt_len -= dropped.end.min(self.prompt_len).saturating_sub(dropped.start);
         self.checkpoints.clear();
+        self.keep = None;
         self.adaptation.shift(&dropped);
         self.tokens.drain(dropped);
     }

@@ -1,22 +1,28 @@
 //! What the engine's handles, its streams and its thread share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use super::exit;
+use super::layout::Layout;
 use super::sequence::Sequence;
 use super::stats::Stats;
 use super::stream::Channel;
+use super::worker::{Running, Worker};
 use crate::error::{Code, Error, Result};
 use crate::event::FinishReason;
 use crate::sync::{lock, until, wait};
+
+/// Something that the engine's thread does between two steps.
+pub(super) type Order = Box<dyn FnOnce(&mut Worker) -> Running<()> + Send>;
 
 /// Work and orders for the engine's thread.
 #[derive(Default)]
 pub(super) struct Inbox {
     /// Requests that are ready to be computed.
     pub ready: Vec<Sequence>,
+    pub orders: Vec<Order>,
     pub closing: bool,
     pub unpin: bool,
     /// A cancel or a thread count arrived: look around.
@@ -38,6 +44,8 @@ pub(crate) struct Shared {
     pub(super) stats: Mutex<Stats>,
     pub(super) threads: AtomicU32,
     pub(super) threads_batch: AtomicU32,
+    /// The frame of a sequence's state, once it is known.
+    pub(super) layout: OnceLock<Arc<Layout>>,
     /// Why nothing works any more.
     poison: Mutex<Option<Error>>,
     closing: AtomicBool,
@@ -58,6 +66,7 @@ impl Shared {
             stats: Mutex::default(),
             threads: AtomicU32::new(threads),
             threads_batch: AtomicU32::new(threads_batch),
+            layout: OnceLock::new(),
             poison: Mutex::new(None),
             closing: AtomicBool::new(false),
             channels: Mutex::default(),
@@ -70,6 +79,17 @@ impl Shared {
     pub(super) fn tell(&self, change: impl FnOnce(&mut Inbox)) {
         change(&mut lock(&self.inbox));
         self.wake.notify_all();
+    }
+
+    /// Gives the thread an order, unless it takes none any more. What it takes it carries out or drops.
+    pub(super) fn order(&self, order: Order) -> Result<()> {
+        let mut inbox = lock(&self.inbox);
+        // Under the inbox's lock: whoever ends the thread says so first and then empties the inbox.
+        self.check()?;
+        inbox.orders.push(order);
+        drop(inbox);
+        self.wake.notify_all();
+        Ok(())
     }
 
     /// Wakes the thread to look at its sequences.
@@ -189,6 +209,6 @@ impl Inbox {
         if self.provoke_fault {
             return false;
         }
-        self.ready.is_empty() && !self.closing && !self.unpin && !self.nudge
+        self.ready.is_empty() && self.orders.is_empty() && !self.closing && !self.unpin && !self.nudge
     }
 }

@@ -57,6 +57,9 @@ pub(super) struct Slot {
     pub pinned: bool,
     /// Tokens were taken out of its middle: what its cells hold still remembers them.
     shifted: bool,
+    /// It cannot be cut to fewer tokens, other than to none: it was put back without the cells that a sliding window had
+    /// let go of.
+    floor: usize,
 }
 
 /// A cached prefix that a prompt begins with.
@@ -83,6 +86,7 @@ impl Slots {
             key: Arc::from(""),
             pinned: false,
             shifted: false,
+            floor: 0,
         };
         Slots { slots: (0..slots).map(|_| empty()).collect(), ledger: Ledger::new(cells), clock: 0, can_cut }
     }
@@ -124,7 +128,7 @@ impl Slots {
                 continue;
             }
             let tokens = common(&s.tokens, prompt).min(most);
-            if tokens == 0 || (!self.can_cut && tokens != s.tokens.len()) {
+            if tokens == 0 || tokens < s.floor || (!self.can_cut && tokens != s.tokens.len()) {
                 continue;
             }
             // Of equals an idle slot is better: it can be taken over.
@@ -167,6 +171,33 @@ impl Slots {
         cells.iter().for_each(|c| self.ledger.hold(*c));
         self.slots[to].tokens = text;
         self.slots[to].cells = cells;
+        self.slots[to].floor = self.slots[from].floor;
+    }
+
+    /// The slot under this key that holds most of a text from its beginning on, whatever it does, and how much of it.
+    /// Without `parts`, the text must begin with all that a slot holds.
+    pub(super) fn best_holder(&self, text: &[Token], key: &str, parts: bool) -> Option<Match> {
+        let held = |(slot, s): (usize, &Slot)| {
+            let tokens = common(&s.tokens, text);
+            let usable = s.used != Use::Free && !s.shifted && *s.key == *key && tokens > 0;
+            let whole = tokens == s.tokens.len();
+            (usable && (whole || (parts && tokens >= s.floor))).then_some(Match { slot, tokens })
+        };
+        self.slots.iter().enumerate().filter_map(held).max_by_key(|m| m.tokens)
+    }
+
+    /// An empty slot becomes a cached prefix of these tokens, which cannot be cut below `floor`. There must be cells for
+    /// them.
+    pub(super) fn put(&mut self, slot: usize, tokens: &[Token], key: &Arc<str>, floor: usize) {
+        self.start(slot, key);
+        self.append(slot, tokens);
+        self.slots[slot].floor = floor;
+        self.touch(slot);
+    }
+
+    /// Whether a slot can be cut to so many tokens, as far as its own cells go.
+    pub(super) fn holds(&self, slot: usize, tokens: usize) -> bool {
+        tokens >= self.slots[slot].floor
     }
 
     /// Slot `to` (empty) becomes a cached prefix of all that `from` holds now.
@@ -199,6 +230,7 @@ impl Slots {
         let slot = &mut self.slots[slot];
         let gone = slot.cells.split_off(tokens.min(slot.cells.len()));
         slot.tokens.truncate(tokens);
+        slot.floor = slot.floor.min(tokens);
         gone.into_iter().for_each(|c| self.ledger.release(c));
     }
 
@@ -239,7 +271,7 @@ impl Slots {
                 && !s.pinned
                 && s.key == mine.key
                 && mine.tokens.starts_with(&s.tokens)
-                && (self.can_cut || mine.tokens.len() == s.tokens.len())
+                && (mine.tokens.len() == s.tokens.len() || (self.can_cut && s.tokens.len() >= mine.floor))
         };
         self.slots.iter().enumerate().filter(needless).map(|(i, _)| i).collect()
     }
@@ -262,7 +294,7 @@ impl Slots {
 }
 
 /// How many tokens two texts have in common at their beginning.
-pub(super) fn common(a: &[Token], b: &[Token]) -> usize {
+pub(crate) fn common(a: &[Token], b: &[Token]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
 
@@ -353,6 +385,27 @@ mod tests {
         assert_eq!(s.longest_match(&[1, 2, 9], "k", true), Some(Match { slot: 1, tokens: 2 }));
         filled(&mut s, 2, &[1, 2, 3], "k");
         assert_eq!(s.cache(2, false), vec![0]);
+    }
+
+    #[test]
+    fn what_was_put_back_in_part_is_of_use_from_its_floor_on() {
+        let key: Arc<str> = Arc::from("k");
+        let mut s = Slots::new(4, 100, true);
+        s.put(0, &[1, 2, 3], &key, 3);
+        assert_eq!(s.longest_match(&[1, 2, 9, 9], "k", true), None);
+        assert_eq!(s.longest_match(&[1, 2, 3, 9], "k", true), Some(Match { slot: 0, tokens: 3 }));
+        assert_eq!(s.best_holder(&[1, 2, 9], "k", true), None);
+        s.start(1, &key);
+        s.share(0, 1, 3);
+        assert!(s.append(1, &[4, 5]) && s.holds(1, 3) && !s.holds(1, 2));
+        assert_eq!(s.best_holder(&[1, 2, 3, 4, 8], "k", true), Some(Match { slot: 1, tokens: 4 }));
+        assert_eq!(s.best_holder(&[1, 2, 3, 4, 8], "k", false), Some(Match { slot: 0, tokens: 3 }));
+        // A shorter prefix is not needless when the longer one cannot be cut to it.
+        filled(&mut s, 2, &[1, 2], "k");
+        s.cache(2, false);
+        assert_eq!(s.cache(1, false), vec![0]);
+        s.clear(1);
+        assert!(s.holds(1, 0));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct Stats {
     pub prompt_tokens: u64,
     /// Prompt tokens that came from the cache.
     pub reused_tokens: u64,
+    /// Of those, tokens that came from the prefix cache directory.
+    pub disk_tokens: u64,
     /// New tokens.
     pub output_tokens: u64,
     /// Steps computed.

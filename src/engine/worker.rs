@@ -1,12 +1,15 @@
 //! The engine's thread: it alone touches the context. Each step takes the next token of every running sequence, and
 //! as much of the waiting prompts as fits.
 
+mod cells;
+
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bigstack;
 use super::guard::Fault;
+use super::layout::Layout;
 use super::native::{Batch, Context, DecodeError};
 use super::options::Resolved;
 use super::pace::Pace;
@@ -43,7 +46,7 @@ impl From<Fault> for Stop {
     }
 }
 
-type Running<T> = std::result::Result<T, Stop>;
+pub(super) type Running<T> = std::result::Result<T, Stop>;
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -63,7 +66,11 @@ pub(super) struct Worker {
     adapters: Arc<AdapterSet>,
     /// Counts steps.
     steps: u64,
+    /// The frame of its sequences' states, once it was asked for; `None` in it when there is no saving them.
+    layout: Option<Option<Arc<Layout>>>,
 }
+
+pub(crate) use cells::Held;
 
 impl Worker {
     pub(super) fn new(
@@ -89,6 +96,7 @@ impl Worker {
             active: Vec::new(),
             adapters: Arc::default(),
             steps: 0,
+            layout: None,
             batch: Batch::default(),
             scratch: Scratch::default(),
         }
@@ -105,6 +113,8 @@ impl Worker {
         let Stop::Poisoned(error) = stop else {
             // Readers were woken by `close`; what waits or runs is simply dropped.
             drop(self.context);
+            // Whoever waits for an order is told by this.
+            drop(self.shared.take(false));
             log::write(Level::Info, || "engine closed".into());
             self.shared.finished();
             return;
@@ -137,6 +147,9 @@ impl Worker {
         }
         if inbox.unpin {
             self.slots.unpin_all();
+        }
+        for order in inbox.orders {
+            order(self)?;
         }
         for sequence in inbox.ready {
             self.enqueue(sequence);
@@ -308,9 +321,7 @@ impl Worker {
         let total = waiting.tokens.len();
         let reused = found.map_or(0, |m| m.tokens);
         let source = found.map(|m| m.slot);
-        // Room that running prompts will still take is spoken for.
-        let promised: usize =
-            self.active.iter().map(|a| a.tokens.len() - a.slot.map_or(0, |s| self.slots.len(s))).sum();
+        let promised = self.promised();
         while unified && self.slots.free_cells() < promised + (total - reused) + 1 {
             if !self.evict(source)? {
                 // The last resort is the prefix itself: its other cells may be what is missing.
@@ -331,6 +342,11 @@ impl Worker {
             Some(m) => self.reuse(m),
             None => self.empty_slot(None).map(|slot| slot.map(|s| (s, 0))),
         }
+    }
+
+    /// Room that running prompts will still take is spoken for.
+    fn promised(&self) -> usize {
+        self.active.iter().map(|a| a.tokens.len() - a.slot.map_or(0, |s| self.slots.len(s))).sum()
     }
 
     fn empty_slot(&mut self, but: Option<usize>) -> Running<Option<usize>> {
@@ -374,7 +390,8 @@ impl Worker {
 
     /// Keeps the first tokens of a slot, or nothing where its memory cannot be cut. Returns what is left.
     fn cut(&mut self, slot: usize, tokens: usize) -> Running<usize> {
-        let kept = if tokens > 0 && self.context.remove(slot as i32, tokens as u32)? {
+        let can = tokens > 0 && self.slots.holds(slot, tokens);
+        let kept = if can && self.context.remove(slot as i32, tokens as u32)? {
             tokens
         } else {
             self.context.remove(slot as i32, 0)?;
@@ -481,6 +498,7 @@ impl Worker {
         self.pace.learn(took, decoding, self.batch.len() - decoding);
         self.commit();
         self.take_checkpoints()?;
+        self.keep_prefixes()?;
         let output = self.sample()?;
         self.shared.with_stats(|s| s.step(took.as_micros() as u64, prompt, output));
         Ok(())

@@ -29,13 +29,13 @@ pub(crate) struct Base<'a> {
 /// The most tokens that may switch an activated LoRA on.
 const MOST_INVOCATION_TOKENS: u64 = 1024;
 
-/// Reads and checks an adapter file.
-pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<AdapterFile> {
+/// Reads and checks an adapter file; gives its fingerprint too.
+pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
     let file = open(path)?;
     let source = Source::whole(&file)?;
     let container = header::read(&source)?;
     let keys = Keys(&container);
-    match keys.str("general.architecture")?.as_deref() {
+    let read = match keys.str("general.architecture")?.as_deref() {
         Some("controlvector") => {
             control_vector(&mut Reader::new(&source), &container, base).map(AdapterFile::ControlVector)
         }
@@ -46,7 +46,8 @@ pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<AdapterFile> {
             base.architecture
         ))),
         None => Err(invalid("the key general.architecture is missing: this is not an adapter")),
-    }
+    };
+    Ok((read?, container.fingerprint))
 }
 
 fn lora(container: &Container, base: &Base<'_>) -> Result<()> {

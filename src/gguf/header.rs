@@ -8,7 +8,7 @@ use super::source::{out_of_memory, ReadAt, Reader};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
 use super::vocab::{self, Scan};
-use super::{escape, invalid, sniff};
+use super::{escape, fingerprint, invalid, sniff};
 use crate::error::{Code, Error, Result};
 
 /// Bytes of metadata that are scanned at most.
@@ -46,6 +46,7 @@ pub(super) struct Container {
     /// Where the tensor data begins.
     pub(super) data_offset: u64,
     pub(super) vocabulary: Scan,
+    pub(super) fingerprint: [u8; 32],
 }
 
 impl Container {
@@ -81,7 +82,8 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
         false => r.position().next_multiple_of(alignment),
     };
     tensors::check_layout(&tensors, alignment, data_offset, source.len())?;
-    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary })
+    let fingerprint = fingerprint::of(source, &tensors, data_offset)?;
+    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint })
 }
 
 fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<()> {

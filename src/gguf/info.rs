@@ -55,6 +55,8 @@ pub struct Info {
     has_classifier: bool,
     /// The longest row of a matrix, which is how much of a token is multiplied at once.
     pub(crate) widest_row: u64,
+    has_long_rope: bool,
+    fingerprint: String,
 }
 
 /// What the checks found.
@@ -101,6 +103,8 @@ impl Info {
             warnings: vocabulary.warnings,
             has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
             widest_row: tensors().filter(|t| t.n_dims > 1).map(|t| t.dims[0]).max().unwrap_or(0),
+            has_long_rope: tensors().any(|t| t.name.ends_with("rope_factors_long.weight")),
+            fingerprint: fingerprint(parts),
             metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
             architecture,
         }
@@ -122,6 +126,16 @@ impl Info {
         self.has_classifier
     }
 
+    /// Whether its positions turn otherwise in a long context than in a short one.
+    pub(crate) fn has_long_rope(&self) -> bool {
+        self.has_long_rope
+    }
+
+    /// Tells it from other models: a hash of its header and of a piece of every tensor.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// The value of a metadata key.
     pub fn metadata(&self, key: &str) -> Option<&Value> {
         self.metadata.iter().find(|(k, _)| k == key).map(|(_, v)| v)
@@ -136,6 +150,14 @@ impl Info {
     pub fn metadata_at(&self, index: usize) -> Option<(&str, &Value)> {
         self.metadata.get(index).map(|(k, v)| (k.as_str(), v))
     }
+}
+
+fn fingerprint(parts: &[Container]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&part.fingerprint);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 fn commonest<'a>(types: impl Iterator<Item = (&'a str, u64)>) -> String {

@@ -35,6 +35,7 @@ static qask_string *string;
 static qask_error *kept_error;
 static qask_adapter *adapter;
 static qask_plan *plan;
+static qask_save_options *save_options;
 
 static qask_model *out_model;
 static qask_engine *out_engine;
@@ -53,6 +54,7 @@ static qask_queue *out_queue;
 static qask_string *out_string;
 static qask_adapter *out_adapter;
 static qask_plan *out_plan;
+static qask_save_options *out_save_options;
 
 static int32_t some_int32_t[8];
 static uint32_t some_uint32_t[1];
@@ -236,6 +238,22 @@ static qask_adapter *ok_adapter(void) {
     return adapter;
 }
 
+static qask_save_options *ok_save_options(void) {
+    qask_save_options_free(save_options);
+    OK(qask_save_options_new(&save_options, &error));
+    return save_options;
+}
+
+/* Where sessions are saved; there is always one. */
+static const char *session_path(void) {
+    static char path[64];
+    if (path[0] == 0) {
+        snprintf(path, sizeof path, "/tmp/qask-misuse-%ld.session", (long) getpid());
+        OK(qask_chat_save(ok_chat(), path, NULL, NULL, NULL, NULL, &error));
+    }
+    return path;
+}
+
 static qask_error *ok_error(void) {
     qask_error_free(kept_error);
     qask_cancel_new(NULL, &kept_error);
@@ -265,6 +283,7 @@ FREED(string)
 FREED(error)
 FREED(adapter)
 FREED(plan)
+FREED(save_options)
 
 static const qask_event *freed_event(void) {
     const qask_event *x = ok_event();
@@ -315,6 +334,8 @@ static int finish(int functions) {
     qask_error_free(kept_error);
     qask_adapter_free(adapter);
     qask_plan_free(plan);
+    qask_save_options_free(save_options);
+    unlink(session_path());
     unlink(adapter_path());
     close(fixture_fd());
     printf("misuse: %d functions, %zu calls, %d wrong\n", functions, calls, failures);

@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from header import functions  # noqa: E402
 
 # Pointers that may be NULL although the call works, by parameter name.
-MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes"}
+MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes",
+               "save_options", "saved_tokens", "saved_bytes", "restored_tokens"}
 # The same for one function: NULL is a documented way to ask for less.
 MAY_BE_NULL_IN = {
     ("qask_event_tokens", "count"),
@@ -26,6 +27,7 @@ MAY_BE_NULL_IN = {
     ("qask_stream_collect", "done"),
     ("qask_stream_collect_message", "done"),
     ("qask_chat_new", "settings"),
+    ("qask_engine_options_set_prefix_cache_dir", "path"),
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
@@ -70,6 +72,10 @@ SPECIAL = {
     ("qask_chat_add_message_json", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_chat_set_message_json_at", "json"): '"{\\"role\\":\\"user\\",\\"content\\":\\"x\\"}"',
     ("qask_chat_import", "json"): '"{\\"format\\":\\"qask.chat\\",\\"version\\":1,\\"messages\\":[]}"',
+    ("qask_chat_save", "path"): "session_path()",
+    ("qask_chat_restore", "path"): "session_path()",
+    ("qask_engine_save_prefix", "path"): "session_path()",
+    ("qask_engine_restore_prefix", "path"): "session_path()",
     ("qask_log_set", "level"): "QASK_LOG_ERROR",
     ("qask_model_tokenize", "capacity"): "8",
     ("qask_request_set_json_schema", "schema"): '"1"',
