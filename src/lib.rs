@@ -43,7 +43,9 @@ pub mod output;
 pub mod queue;
 mod reading;
 pub mod request;
+mod rerank;
 pub mod sampling;
+pub mod scorer;
 mod shown;
 mod sync;
 pub mod template;
@@ -66,6 +68,7 @@ pub use model::{Model, ModelOptions, Token};
 pub use queue::Queue;
 pub use request::{ContextPolicy, Prompt, Request, ToolChoice};
 pub use sampling::Sampling;
+pub use scorer::{Limits, Normalization, Perplexity, PerplexityOptions, Score, Scorer, ScorerOptions};
 
 /// The README's Rust program compiles.
 #[cfg(doctest)]

@@ -28,6 +28,8 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("log", "The log"),
     ("embedder_options", "Embedder options"),
     ("embedder", "Embedders: vectors and rerank scores"),
+    ("scorer_options", "Scorer options"),
+    ("scorer", "Scorers: how likely texts are"),
 ];
 
 const RULE: &str =

@@ -26,10 +26,13 @@ pub(super) enum Kind {
     Embedder = 15,
     Adapter = 16,
     EmbedderOptions = 20,
+    Scorer = 24,
+    ScorerOptions = 25,
+    Scores = 26,
 }
 
 impl Kind {
-    const ALL: [Kind; 17] = [
+    const ALL: [Kind; 20] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -47,6 +50,9 @@ impl Kind {
         Kind::Adapter,
         Kind::Embedder,
         Kind::EmbedderOptions,
+        Kind::Scorer,
+        Kind::ScorerOptions,
+        Kind::Scores,
     ];
 
     fn name(self) -> &'static str {
@@ -68,6 +74,9 @@ impl Kind {
             Kind::Adapter => "qask_adapter",
             Kind::Embedder => "qask_embedder",
             Kind::EmbedderOptions => "qask_embedder_options",
+            Kind::Scorer => "qask_scorer",
+            Kind::ScorerOptions => "qask_scorer_options",
+            Kind::Scores => "qask_scores",
         }
     }
 }

@@ -27,6 +27,8 @@ mod model_options;
 mod queue;
 mod request;
 mod sampling;
+mod scorer;
+mod scorer_options;
 mod status;
 mod stream;
 #[cfg(feature = "test-hooks")]

@@ -126,6 +126,18 @@ impl Resolved {
     }
 }
 
+/// An error for a model that does not generate text, token by token.
+pub(crate) fn check_generates(model: &Model) -> Result<()> {
+    let (facts, info) = (&model.0.native.facts, model.info());
+    if info.vocab_only || info.is_encoder() || !facts.has_decoder || facts.has_encoder || facts.diffusion {
+        return Err(Error::new(
+            Code::Unsupported,
+            format!("a model of architecture \"{}\" does not generate text", info.architecture),
+        ));
+    }
+    Ok(())
+}
+
 pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
     match threads {
         1..=512 => Ok(()),
@@ -135,18 +147,7 @@ pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
 
 impl EngineOptions {
     pub(super) fn resolve(&self, model: &Model) -> Result<Resolved> {
-        let facts = &model.0.native.facts;
-        if model.info().vocab_only
-            || model.info().is_encoder()
-            || !facts.has_decoder
-            || facts.has_encoder
-            || facts.diffusion
-        {
-            return Err(Error::new(
-                Code::Unsupported,
-                format!("a model of architecture \"{}\" does not generate text", model.info().architecture),
-            ));
-        }
+        check_generates(model)?;
         let trained = model.context_length();
         let n_ctx = self.n_ctx.unwrap_or(DEFAULT_CONTEXT.min(trained));
         if n_ctx < 2 || n_ctx > trained {
@@ -176,6 +177,7 @@ impl EngineOptions {
         }
 
         let max_sequences = if self.deterministic { 1 } else { self.max_sequences };
+        let facts = &model.0.native.facts;
         let can_cut = !facts.recurrent && !facts.hybrid;
         let slots = match (self.deterministic, self.unified_kv && self.prefix_cache) {
             (true, _) => 1,

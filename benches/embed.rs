@@ -1,0 +1,23 @@
+//! Embeds the lines of a text, once to warm up and then as often as told, and says how long each time took: bench_embed
+//! MODEL TEXT TIMES. `benches/embed.py` runs it.
+
+use std::time::Instant;
+
+use qask::{Embedder, EmbedderOptions, Model, ModelOptions, Purpose};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, text, times] = arguments.as_slice() else {
+        return Err("usage: bench_embed MODEL TEXT TIMES".into());
+    };
+    let embedder = Embedder::new(&Model::load(model, ModelOptions::default())?, EmbedderOptions::default())?;
+    let text = std::fs::read_to_string(text)?;
+    let lines: Vec<&str> = text.lines().collect();
+    embedder.embed(&lines[..lines.len().min(64)], Purpose::Plain, None)?;
+    for _ in 0..times.parse()? {
+        let began = Instant::now();
+        let vectors = embedder.embed(&lines, Purpose::Plain, None)?;
+        println!("{} {}", began.elapsed().as_secs_f64(), vectors.len());
+    }
+    Ok(())
+}
