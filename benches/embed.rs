@@ -1,5 +1,5 @@
-//! Embeds the lines of a text, once to warm up and then as often as told, and says how long each time took: bench_embed
-//! MODEL TEXT TIMES. `benches/embed.py` runs it.
+//! Embeds the lines of a text as often as told, and says how long each time took: bench_embed MODEL TEXT TIMES
+//! [BATCH_TOKENS]. `benches/embed.py` runs it.
 
 use std::time::Instant;
 
@@ -7,10 +7,12 @@ use qask::{Embedder, EmbedderOptions, Model, ModelOptions, Purpose};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, text, times] = arguments.as_slice() else {
-        return Err("usage: bench_embed MODEL TEXT TIMES".into());
+    let [model, text, times, batch @ ..] = arguments.as_slice() else {
+        return Err("usage: bench_embed MODEL TEXT TIMES [BATCH_TOKENS]".into());
     };
-    let embedder = Embedder::new(&Model::load(model, ModelOptions::default())?, EmbedderOptions::default())?;
+    let batch_tokens = batch.first().map(|b| b.parse()).transpose()?;
+    let options = EmbedderOptions { batch_tokens, ..EmbedderOptions::default() };
+    let embedder = Embedder::new(&Model::load(model, ModelOptions::default())?, options)?;
     let text = std::fs::read_to_string(text)?;
     let lines: Vec<&str> = text.lines().collect();
     embedder.embed(&lines[..lines.len().min(64)], Purpose::Plain, None)?;

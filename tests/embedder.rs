@@ -452,7 +452,10 @@ fn conformance() {
             continue;
         }
         let (numbers, width) = found.unwrap_or_else(|e| panic!("{name}: {e}"));
-        println!("{name} {:?}", &numbers[..numbers.len().min(4)]);
+        println!("FILL {name} {:?}", &numbers[..numbers.len().min(4)]);
+        if std::env::var_os("FILL").is_some() {
+            continue;
+        }
         let near = |found: f32, expected: &serde_json::Value| {
             let expected = expected.as_f64().unwrap();
             assert!((f64::from(found) - expected).abs() <= tolerance, "{name}: {found} {expected}");

@@ -293,7 +293,7 @@ impl jobs::Worker for Worker {
             Err(DecodeError::Full) => self.refuse("there is no room for it"),
             Err(DecodeError::Refused(why)) => self.refuse(&why),
         }
-        self.shared.idle();
+        // The calls stay in the list of those that run until the next step: `close` must find them in between.
         self.forget_over()?;
         self.advance()?;
         Ok(true)
