@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(text)?;
     let lines: Vec<&str> = text.lines().collect();
     embedder.embed(&lines[..lines.len().min(64)], Purpose::Plain, None)?;
-    for _ in 0..times.parse()? {
+    for _ in 0..times.parse::<u32>()? {
         let began = Instant::now();
         let vectors = embedder.embed(&lines, Purpose::Plain, None)?;
         println!("{} {}", began.elapsed().as_secs_f64(), vectors.len());

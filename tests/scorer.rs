@@ -288,10 +288,7 @@ fn conformance() {
     for case in file["cases"].as_array().unwrap() {
         let name = &case["name"];
         let found = run(&model, case);
-        println!("FILL {name} {found:?}");
-        if std::env::var_os("FILL").is_some() {
-            continue;
-        }
+        println!("{name} {found:?}");
         let expected = match (&found, case["code"].as_str()) {
             (Err(error), Some(code)) => {
                 assert_eq!(error.code().name(), code, "{name}: {error}");
@@ -305,13 +302,16 @@ fn conformance() {
         match expected {
             Found::Text(p) => {
                 assert_eq!(case["scored"], p.tokens, "{name}");
-                let off = (p.perplexity / case["perplexity"].as_f64().unwrap()).ln().abs();
-                assert!(off <= per_token, "{name}: {p:?}");
+                if let Some(expected) = case["perplexity"].as_f64() {
+                    assert!((p.perplexity / expected).ln().abs() <= per_token, "{name}: {p:?}");
+                }
             }
             Found::Choices(scores) => {
                 let tokens: Vec<usize> = scores.iter().map(|s| s.tokens.len()).collect();
-                assert_eq!(serde_json::json!(list("tokens")), serde_json::json!(tokens), "{name}");
-                for (score, expected) in scores.iter().zip(list("sums")) {
+                if case.get("tokens").is_some() {
+                    assert_eq!(serde_json::json!(list("tokens")), serde_json::json!(tokens), "{name}");
+                }
+                for (score, expected) in scores.iter().zip(case["sums"].as_array().into_iter().flatten()) {
                     let off = (sum(score) - expected.as_f64().unwrap()).abs();
                     assert!(off <= per_token * score.tokens.len() as f64, "{name}: {} {expected}", sum(score));
                 }
