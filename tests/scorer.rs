@@ -51,7 +51,7 @@ fn what_is_true_is_likelier() {
     let per_byte = scores[1].log_probability(Normalization::Bytes) * 15.0;
     assert!((per_byte - sum(&scores[1])).abs() < 1e-9);
     // No special token out of a text from outside, and nothing added behind it.
-    let end = s.model().eot().unwrap();
+    let end = s.model().tokenize("<|im_end|>", false, true).unwrap()[0];
     assert!(!score(&s, PROMPT, "<|im_end|>").tokens.contains(&end));
     let parsing = ScorerOptions { special_tokens: true, ..ScorerOptions::default() };
     let parsing = Scorer::new(s.model(), parsing).unwrap();
