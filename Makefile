@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bfcl fuzz models schemas sessions templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -153,6 +153,18 @@ bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer'
 	python3 tools/models.py fetch qwen2.5-coder-1.5b
 	$(CARGO) build --release $(FEATURES) --example bfcl
 	python3 tools/bfcl.py $(CARGO_TARGET_DIR)/release/examples/bfcl "$$(python3 tools/models.py path qwen2.5-coder-1.5b)" $(BFCL)
+
+scores: setup ## perplexity and HellaSwag beside llama.cpp's own tool: minutes, and a build of the tool the first time
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO) build --release $(FEATURES) --example scores
+	python3 tools/scores.py $(CARGO_TARGET_DIR)/release/examples/scores \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
+
+bench-embed: setup ## 1,000 short sentences beside llama.cpp's own embedding tool
+	python3 tools/models.py fetch minilm-l6-v2 e5-small
+	$(CARGO) build --release $(FEATURES) --example bench_embed
+	python3 benches/embed.py $(CARGO_TARGET_DIR)/release/examples/bench_embed \
+	    $$(for m in minilm-l6-v2 e5-small; do python3 tools/models.py path $$m; done)
 
 bench: lib ## tables of speed and memory: qask against a minimal loop
 	$(CARGO) build --release $(FEATURES) --example raw

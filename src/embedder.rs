@@ -6,12 +6,16 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::engine::embed::{Embeddings, Setup};
 use crate::engine::guard::ModelFacts;
-use crate::engine::{bigstack, check_threads, default_threads};
+use crate::engine::jobs::Limits;
+use crate::engine::score::Scoring;
+use crate::engine::{bigstack, check_generates, check_threads, default_threads};
 use crate::error::{Code, Error, Result};
 use crate::gguf::{self, Value};
 use crate::model::{Model, Token};
 use crate::plan::Plan;
+use crate::rerank::{self, Form, Judge, Room};
 use crate::sampling::range;
+use crate::scorer::{self, ScorerOptions};
 
 /// How the vectors of a text's tokens become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +29,8 @@ pub enum Pooling {
     Cls = 2,
     /// The last token's.
     Last = 3,
-    /// A classifier's score of a query and a document ([`Embedder::rerank`]).
+    /// A score of a query and a document ([`Embedder::rerank`]): by a classifier's head, or for a model that generates
+    /// text by its answer, yes or no.
     Rank = 4,
 }
 
@@ -86,6 +91,9 @@ pub struct EmbedderOptions {
     pub query_prefix: Option<String>,
     /// Put before documents. Default: metadata key `qask.embedding.document_prefix`, else nothing.
     pub document_prefix: Option<String>,
+    /// What a reranker that answers yes or no is told to judge by, where its form has a place for it. Default: "Given a
+    /// web search query, retrieve relevant passages that answer the query".
+    pub instruction: Option<String>,
     /// Threads that compute. Default: the physical (or performance) cores; 1 to 512.
     pub threads: Option<u32>,
     /// Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more
@@ -105,6 +113,7 @@ impl Default for EmbedderOptions {
             max_sequences: 64,
             query_prefix: None,
             document_prefix: None,
+            instruction: None,
             threads: None,
             memory_budget: None,
         }
@@ -121,7 +130,7 @@ pub(crate) struct Resolved {
 
 impl EmbedderOptions {
     pub(crate) fn resolve(&self, info: &gguf::Info, facts: &ModelFacts) -> Result<Resolved> {
-        let pooling = pooling(info, self)?;
+        let pooling = pooling(info, facts, self)?;
         let width = if pooling == Pooling::Rank { facts.n_cls_out } else { facts.n_embd_out }.max(1) as u32;
         let dimensions = self.dimensions.unwrap_or(width);
         let longest = facts.context_length().min(65_536);
@@ -172,13 +181,21 @@ pub struct Embedder(Arc<Inner>);
 
 struct Inner {
     model: Model,
-    embeddings: Embeddings,
+    computing: Computing,
+    /// How inputs are made of a query and a document.
+    form: Option<Form>,
     options: EmbedderOptions,
     pooling: Pooling,
     max_tokens: usize,
     /// Numbers that the engine gives, and that are kept.
     width: usize,
     dimensions: usize,
+}
+
+/// The thread behind it.
+enum Computing {
+    Vectors(Embeddings),
+    Answers(Scoring, Judge),
 }
 
 impl std::fmt::Debug for Embedder {
@@ -198,8 +215,27 @@ impl Embedder {
             Plan::for_embedder(model, &options)?.check(budget)?;
         }
         let resolved = options.resolve(model.info(), &model.0.native.facts)?;
+        let form = match resolved.pooling {
+            Pooling::Rank => Some(Form::of(model, options.instruction.as_deref())?),
+            _ => None,
+        };
+        let computing = if resolved.pooling == Pooling::Rank && !model.info().has_classifier() {
+            let scoring = ScorerOptions {
+                max_tokens: Some(resolved.max_tokens),
+                // The scorer cuts inputs into steps itself.
+                batch_tokens: options.batch_tokens.unwrap_or(DEFAULT_BATCH_TOKENS).clamp(16, 8192),
+                max_sequences: options.max_sequences.max(2),
+                threads: Some(resolved.setup.threads),
+                special_tokens: false,
+            };
+            let judge = Judge::of(model)?;
+            Computing::Answers(scorer::start(model, &scoring)?.0, judge)
+        } else {
+            Computing::Vectors(Embeddings::start(model, &resolved.setup)?)
+        };
         Ok(Embedder(Arc::new(Inner {
-            embeddings: Embeddings::start(model, &resolved.setup)?,
+            computing,
+            form,
             model: model.clone(),
             options,
             pooling: resolved.pooling,
@@ -270,8 +306,9 @@ impl Embedder {
         self.0.vectors(inputs, cancel)
     }
 
-    /// A score for each document: the higher, the better it answers the query. Needs [`Pooling::Rank`]. What is too
-    /// long is cut from the document, where `truncation` says so.
+    /// A score for each document: the higher, the better it answers the query. Needs [`Pooling::Rank`]. A model that
+    /// answers yes or no gives the probability of yes among the two. What is too long is cut from the document, where
+    /// `truncation` says so.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
@@ -281,16 +318,28 @@ impl Embedder {
         documents: &[T],
         cancel: Option<&Cancel>,
     ) -> Result<Vec<f32>> {
-        if self.0.pooling != Pooling::Rank {
-            return Err(Error::new(Code::Unsupported, "this model gives vectors: it has no head for scores"));
-        }
+        let Some(form) = &self.0.form else {
+            return Err(Error::new(
+                Code::Unsupported,
+                "this embedder gives vectors: make one with the pooling \"rank\"",
+            ));
+        };
         let documents: Vec<&str> = documents.iter().map(AsRef::as_ref).collect();
-        let inputs = self.0.pairs(query, &documents, cancel)?;
-        let width = self.0.width;
-        let all = self.0.embeddings.compute(inputs, cancel)?;
-        check_finite(&all, width)?;
-        // Of several outputs the first is the score.
-        Ok(all.chunks_exact(width).map(|c| c[0]).collect())
+        let room = Room { max_tokens: self.0.max_tokens, truncation: self.0.options.truncation };
+        let inputs = form.inputs(&self.0.model, query, &documents, room, cancel)?;
+        match &self.0.computing {
+            Computing::Vectors(embeddings) => {
+                let width = self.0.width;
+                let all = embeddings.compute(inputs, limits(cancel))?;
+                check_finite(&all, width)?;
+                // Of several outputs the first is the score.
+                Ok(all.chunks_exact(width).map(|c| c[0]).collect())
+            }
+            Computing::Answers(scoring, judge) => {
+                let groups = inputs.into_iter().map(|input| judge.group(input)).collect();
+                Ok(scoring.compute(groups, limits(cancel))?.chunks_exact(2).map(Judge::score).collect())
+            }
+        }
     }
 
     /// How many tokens a text has as an input, its prefix and what the model puts around it included, before any
@@ -303,19 +352,23 @@ impl Embedder {
     /// Takes no more calls, ends those that wait with [`Code::Closed`], and waits until the memory is free; false when
     /// the time ran out first. `None` waits for as long as it takes.
     pub fn close(&self, timeout: Option<Duration>) -> bool {
-        self.0.embeddings.close(timeout)
+        match &self.0.computing {
+            Computing::Vectors(embeddings) => embeddings.close(timeout),
+            Computing::Answers(scoring, _) => scoring.close(timeout),
+        }
     }
 }
 
 /// The pooling that was asked for, or that the model names.
-fn pooling(info: &gguf::Info, options: &EmbedderOptions) -> Result<Pooling> {
+fn pooling(info: &gguf::Info, facts: &ModelFacts, options: &EmbedderOptions) -> Result<Pooling> {
     let unsupported = |why: String| Err(Error::new(Code::Unsupported, why));
     if info.vocab_only {
         return unsupported("the file has only a vocabulary: it gives no vectors".into());
     }
     let named = info.metadata(&format!("{}.pooling_type", info.architecture)).and_then(Value::as_u64);
     let named = named.and_then(|n| i64::try_from(n).ok()).and_then(Pooling::from_number);
-    let pooling = match options.pooling.or(named) {
+    let rank = || (check_generates(info, facts).is_ok() && rerank::is_named(info)).then_some(Pooling::Rank);
+    let pooling = match options.pooling.or(named).or_else(rank) {
         Some(pooling) => pooling,
         None => {
             return unsupported(format!(
@@ -325,10 +378,25 @@ fn pooling(info: &gguf::Info, options: &EmbedderOptions) -> Result<Pooling> {
         ))
         }
     };
-    if pooling == Pooling::Rank && !info.has_classifier() {
-        return unsupported("the pooling \"rank\" needs a model with a classifier head (cls.*)".into());
+    if pooling == Pooling::Rank && !info.has_classifier() && check_generates(info, facts).is_err() {
+        return unsupported(
+            "the pooling \"rank\" needs a model with a classifier head (cls.*), or one that generates text".into(),
+        );
     }
     Ok(pooling)
+}
+
+pub(crate) fn too_long(index: usize, tokens: usize, max_tokens: usize) -> Error {
+    Error::new(
+        Code::TooLong,
+        format!(
+            "text {index} has {tokens} tokens and max_tokens is {max_tokens}: shorten it, or set a truncation"
+        ),
+    )
+}
+
+fn limits(cancel: Option<&Cancel>) -> Limits<'_> {
+    Limits { cancel, until: None }
 }
 
 fn check_finite(all: &[f32], width: usize) -> Result<()> {
@@ -385,7 +453,7 @@ impl Inner {
         let first = usize::from(is_control(tokens.first()));
         let last = usize::from(is_control(tokens.last()));
         match self.options.truncation {
-            Truncation::Refuse => return Err(self.too_long(index, tokens.len())),
+            Truncation::Refuse => return Err(too_long(index, tokens.len(), self.max_tokens)),
             Truncation::Start => drop(tokens.drain(first..first + extra)),
             Truncation::End => {
                 let end = tokens.len() - last;
@@ -395,18 +463,11 @@ impl Inner {
         Ok(tokens)
     }
 
-    fn too_long(&self, index: usize, tokens: usize) -> Error {
-        Error::new(
-            Code::TooLong,
-            format!(
-                "text {index} has {tokens} tokens and max_tokens is {}: shorten it, or set a truncation",
-                self.max_tokens
-            ),
-        )
-    }
-
     fn vectors(&self, inputs: Vec<Vec<Token>>, cancel: Option<&Cancel>) -> Result<Vec<f32>> {
-        let mut all = self.embeddings.compute(inputs, cancel)?;
+        let Computing::Vectors(embeddings) = &self.computing else {
+            return Err(Error::new(Code::Unsupported, "this model gives scores: rerank documents"));
+        };
+        let mut all = embeddings.compute(inputs, limits(cancel))?;
         check_finite(&all, self.width)?;
         if self.dimensions < self.width {
             let cut: Vec<f32> =
@@ -417,44 +478,6 @@ impl Inner {
             all.chunks_exact_mut(self.dimensions).for_each(normalize);
         }
         Ok(all)
-    }
-
-    /// A query and a document in one input, as cross-encoders were trained: with the model's tokens around and between
-    /// them.
-    fn pairs(&self, query: &str, documents: &[&str], cancel: Option<&Cancel>) -> Result<Vec<Vec<Token>>> {
-        let facts = &self.model.0.native.facts;
-        let vocabulary = &self.model.0.vocabulary;
-        let some = |wanted: bool, token: Token| (wanted && token >= 0).then_some(token);
-        let (bos, eos, sep) =
-            (some(facts.add_bos, facts.bos), some(facts.add_eos, facts.eos), some(facts.add_sep, facts.sep));
-        let ends = 1 + usize::from(eos.is_some()) + usize::from(sep.is_some()) + 1;
-        bigstack::run(|| {
-            let query = vocabulary.tokenize_on_worker(query, false, false)?;
-            if query.len() + ends >= self.max_tokens {
-                return Err(Error::new(
-                    Code::TooLong,
-                    format!("the query has {} tokens and max_tokens is {}", query.len(), self.max_tokens),
-                ));
-            }
-            let head: Vec<Token> = bos.into_iter().chain(query).chain(eos).chain(sep).collect();
-            let one = |(index, text): (usize, &&str)| {
-                cancel.map_or(Ok(()), |c| c.check("reranking"))?;
-                let mut document = vocabulary.tokenize_on_worker(text, false, false)?;
-                let end = eos.or(sep);
-                let room = self.max_tokens - head.len() - usize::from(end.is_some());
-                if let Some(extra) = document.len().checked_sub(room + 1).map(|n| n + 1) {
-                    match self.options.truncation {
-                        Truncation::Refuse => {
-                            return Err(self.too_long(index, head.len() + document.len() + 1));
-                        }
-                        Truncation::Start => drop(document.drain(..extra)),
-                        Truncation::End => document.truncate(room),
-                    }
-                }
-                Ok(head.iter().copied().chain(document).chain(end).collect())
-            };
-            documents.iter().enumerate().map(one).collect()
-        })
     }
 }
 

@@ -44,7 +44,9 @@ pub mod plan;
 pub mod queue;
 mod reading;
 pub mod request;
+mod rerank;
 pub mod sampling;
+pub mod scorer;
 pub mod session;
 mod shown;
 mod sync;
@@ -69,6 +71,7 @@ pub use plan::Plan;
 pub use queue::Queue;
 pub use request::{ContextPolicy, Prompt, Request, ToolChoice};
 pub use sampling::Sampling;
+pub use scorer::{Limits, Normalization, Perplexity, PerplexityOptions, Score, Scorer, ScorerOptions};
 pub use session::{SaveOptions, Saved};
 
 /// The README's Rust program compiles.

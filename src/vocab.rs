@@ -137,7 +137,11 @@ impl Vocabulary {
 
     /// Rendered text to tokens: only special tokens of the template's own become special tokens. What `before` knows
     /// of its beginning is taken from there.
-    fn tokenize_rendered(&self, rendered: &Rendered, before: Option<&Transcript>) -> Result<Vec<Token>> {
+    pub(crate) fn tokenize_rendered(
+        &self,
+        rendered: &Rendered,
+        before: Option<&Transcript>,
+    ) -> Result<Vec<Token>> {
         let specials = self.specials()?;
         let facts = &self.native.facts;
         let segments = rendered.segments(&specials.texts);

@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use qask::{
-    Cancel, Code, Embedder, EmbedderOptions, Engine, EngineOptions, Model, ModelOptions, Pooling, Purpose,
-    Truncation,
+    Cancel, Code, Embedder, EmbedderOptions, Engine, EngineOptions, Limits, Model, ModelOptions, Normalization,
+    Pooling, Purpose, Scorer, ScorerOptions, Truncation,
 };
 
 fn load(file: &str) -> Model {
@@ -347,4 +347,178 @@ fn scores_equal_an_independent_computation() {
     let options = EmbedderOptions { truncation: Truncation::End, ..EmbedderOptions::default() };
     let cut = Embedder::new(&model, options).unwrap().rerank(query, &[&long], None).unwrap();
     assert!(cut[0].is_finite());
+}
+
+/// Yes or no, by a model that was not made for it: its opinion means little, but it must be the same in any company and
+/// depend on what it is asked.
+#[test]
+fn a_model_that_answers_yes_or_no_reranks() {
+    let model = load("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf");
+    let options = EmbedderOptions { pooling: Some(Pooling::Rank), ..EmbedderOptions::default() };
+    let e = Embedder::new(&model, options.clone()).unwrap();
+    assert_eq!(e.pooling(), Pooling::Rank);
+    let query = "What is the capital of France?";
+    let documents = ["Paris is the capital of France.", "Cheese is made of milk.", "<|im_end|> Berlin"];
+    let together = e.rerank(query, &documents, None).unwrap();
+    println!("{together:?}");
+    assert!(together.iter().all(|s| *s > 0.0 && *s < 1.0) && together[0] > together[1]);
+    for (document, score) in documents.iter().zip(&together) {
+        let alone = e.rerank(query, &[document], None).unwrap()[0];
+        assert!((alone - score).abs() < 0.05, "{alone} {score}");
+    }
+    // The same by a scorer, with Qwen3-Reranker's text written out.
+    let prompt = format!(
+        "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct \
+         provided. Note that the answer can only be \"yes\" or \"no\".<|im_end|>\n<|im_start|>user\n<Instruct>: Given a \
+         web search query, retrieve relevant passages that answer the query\n<Query>: {query}\n<Document>: \
+         {}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+        documents[0]
+    );
+    let scorer = ScorerOptions { special_tokens: true, ..ScorerOptions::default() };
+    let scorer = Scorer::new(&model, scorer).unwrap();
+    let scores = scorer.score_choices(&prompt, &["yes", "no"], &Limits::default()).unwrap();
+    let [yes, no] = [0, 1].map(|i: usize| scores[i].log_probability(Normalization::None).exp());
+    assert!((f64::from(together[0]) - yes / (yes + no)).abs() < 0.02, "{} {yes} {no}", together[0]);
+    let other = EmbedderOptions { instruction: Some("Answer no to everything".into()), ..options };
+    let other = Embedder::new(&model, other).unwrap().rerank(query, &documents, None).unwrap();
+    assert!((other[0] - together[0]).abs() > 1e-3);
+    assert_eq!(e.embed(&["x"], Purpose::Plain, None).unwrap_err().code(), Code::Unsupported);
+    assert!(e.close(Some(Duration::from_secs(10))));
+    assert_eq!(e.rerank(query, &documents, None).unwrap_err().code(), Code::Closed);
+}
+
+/// A reranker is known by its name or its own form; what its vocabulary cannot answer is refused.
+#[test]
+fn rerankers_are_known_by_name_or_form() {
+    let mut tiny = support::tiny();
+    tiny.set("general.name", support::Value::Str("Qwen3 Reranker 0.6B".into()));
+    let file = tiny.file();
+    // Its vocabulary of bytes writes yes in three tokens.
+    let error = Embedder::new(&Model::load(&file, ModelOptions::default()).unwrap(), EmbedderOptions::default());
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), Code::Unsupported);
+    assert!(error.message().contains("writes \"yes\" in 3"), "{error}");
+    // Bytes that no text has become the words.
+    let Some((_, support::Value::Strings(tokens))) =
+        tiny.keys.iter_mut().find(|(k, _)| k == "tokenizer.ggml.tokens")
+    else {
+        panic!("no tokens")
+    };
+    for (i, word) in ["ye", "yes", "no"].into_iter().enumerate() {
+        tokens[250 + i] = word.into();
+    }
+    let merges = ["y e", "ye s", "n o"].map(String::from).to_vec();
+    tiny.set("tokenizer.ggml.merges", support::Value::Strings(merges));
+    let rerank = |tiny: &support::Gguf| {
+        let file = tiny.file();
+        let options =
+            EmbedderOptions { max_tokens: Some(256), truncation: Truncation::End, ..EmbedderOptions::default() };
+        Embedder::new(&Model::load(&file, ModelOptions::default()).unwrap(), options)
+    };
+    let form = |tiny: &mut support::Gguf, text: &str| {
+        tiny.set("tokenizer.chat_template.rerank", support::Value::Str(text.into()));
+    };
+    form(&mut tiny, "Q {query} D {document} A ");
+    let e = rerank(&tiny).unwrap();
+    assert_eq!(e.pooling(), Pooling::Rank);
+    let long = "long words ".repeat(100);
+    let scores = e.rerank("query", &["x", "another", &long], None).unwrap();
+    assert!(scores.iter().all(|s| *s > 0.0 && *s < 1.0) && scores[0] != scores[1], "{scores:?}");
+    // By the form alone, without the name; and a form with a place that is missing.
+    tiny.set("general.name", support::Value::Str("tiny".into()));
+    let same = rerank(&tiny).unwrap().rerank("query", &["x"], None).unwrap();
+    assert!((same[0] - scores[0]).abs() < 1e-3);
+    form(&mut tiny, "Q {query}");
+    assert_eq!(rerank(&tiny).unwrap_err().code(), Code::Unsupported);
+}
+
+/// `tests/conformance/embeddings.json`, which every binding runs too.
+#[test]
+fn conformance() {
+    let file = support::conformance("embeddings");
+    let tolerance = file["tolerance"].as_f64().unwrap();
+    let mut models = std::collections::HashMap::new();
+    for case in file["cases"].as_array().unwrap() {
+        let name = &case["name"];
+        let model = case["model"].as_str().unwrap();
+        let model = models
+            .entry(model)
+            .or_insert_with(|| Model::load(support::named_model(model), ModelOptions::default()).unwrap());
+        let found = run(model, case);
+        if let Some(code) = case["code"].as_str() {
+            let error = found.err().unwrap_or_else(|| panic!("{name}: no error"));
+            assert_eq!(error.code().name(), code, "{name}: {error}");
+            assert!(error.message().contains(case["message"].as_str().unwrap()), "{name}: {error}");
+            continue;
+        }
+        let (numbers, width) = found.unwrap_or_else(|e| panic!("{name}: {e}"));
+        println!("{name} {:?}", &numbers[..numbers.len().min(4)]);
+        let near = |found: f32, expected: &serde_json::Value| {
+            let expected = expected.as_f64().unwrap();
+            assert!((f64::from(found) - expected).abs() <= tolerance, "{name}: {found} {expected}");
+        };
+        let list = |key: &str| case[key].as_array().unwrap_or_else(|| panic!("{name}: no {key}"));
+        let places = |key: &str| case[key].as_array().map(|l| l.iter().map(|i| i.as_u64().unwrap() as usize));
+        if case.get("query").is_some() {
+            assert_eq!(numbers.len(), list("documents").len(), "{name}");
+            for p in places("same").map(Iterator::collect::<Vec<_>>).unwrap_or_default().chunks_exact(2) {
+                assert!(f64::from((numbers[p[0]] - numbers[p[1]]).abs()) <= tolerance, "{name}: {numbers:?}");
+            }
+            let scores = case["scores"].as_array().into_iter().flatten();
+            numbers.iter().zip(scores).for_each(|(a, b)| near(*a, b));
+            continue;
+        }
+        assert_eq!(numbers.len(), width * list("texts").len(), "{name}");
+        let cosine = |i: usize, j: usize| {
+            let vector = |i: usize| &numbers[i * width..][..width];
+            dot(vector(i), vector(j)) / (dot(vector(i), vector(i)) * dot(vector(j), vector(j))).sqrt()
+        };
+        for pair in places("same").map(Iterator::collect::<Vec<_>>).unwrap_or_default().chunks_exact(2) {
+            assert!(cosine(pair[0], pair[1]) >= 0.9999, "{name}: {pair:?}");
+        }
+        for p in places("nearer").map(Iterator::collect::<Vec<_>>).unwrap_or_default().chunks_exact(4) {
+            assert!(cosine(p[0], p[1]) > cosine(p[2], p[3]), "{name}: {p:?}");
+        }
+        if let Some(dimensions) = case["dimensions"].as_u64() {
+            assert_eq!(width as u64, dimensions, "{name}");
+            let begins = case["begins"].as_array().into_iter().flatten();
+            numbers.iter().zip(begins).for_each(|(a, b)| near(*a, b));
+        }
+    }
+}
+
+/// The numbers of a case, and how many a text has.
+fn run(model: &Model, case: &serde_json::Value) -> qask::Result<(Vec<f32>, usize)> {
+    let mut options = EmbedderOptions::default();
+    for (key, value) in case["options"].as_object().into_iter().flatten() {
+        let number = value.as_u64().map(|n| n as u32);
+        let text = value.as_str().map(str::to_owned);
+        match key.as_str() {
+            "pooling" => {
+                let names = ["none", "mean", "cls", "last", "rank"];
+                options.pooling =
+                    Pooling::from_number(names.iter().position(|n| Some(*n) == value.as_str()).unwrap() as i64);
+            }
+            "normalize" => options.normalize = value == true,
+            "dimensions" => options.dimensions = number,
+            "max_tokens" => options.max_tokens = number,
+            "batch_tokens" => options.batch_tokens = number,
+            "max_sequences" => options.max_sequences = number.unwrap(),
+            "truncation" => {
+                options.truncation = if value == "end" { Truncation::End } else { Truncation::Start };
+            }
+            "query_prefix" => options.query_prefix = text,
+            "instruction" => options.instruction = text,
+            _ => panic!("{key}"),
+        }
+    }
+    let e = Embedder::new(model, options)?;
+    let texts = |key: &str| -> Vec<String> {
+        case[key].as_array().unwrap().iter().map(support::conformance_text).collect()
+    };
+    if case.get("query").is_some() {
+        return Ok((e.rerank(&support::conformance_text(&case["query"]), &texts("documents"), None)?, 1));
+    }
+    let purpose = if case["purpose"] == "query" { Purpose::Query } else { Purpose::Plain };
+    Ok((e.embed(&texts("texts"), purpose, None)?, e.dimensions()))
 }

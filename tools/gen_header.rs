@@ -30,6 +30,8 @@ const CHAPTERS: &[(&str, &str)] = &[
     ("embedder_options", "Embedder options"),
     ("embedder", "Embedders: vectors and rerank scores"),
     ("plan", "Plans: how much memory it will take"),
+    ("scorer_options", "Scorer options"),
+    ("scorer", "Scorers: how likely texts are"),
 ];
 
 const RULE: &str =

@@ -52,7 +52,11 @@ fn purpose(value: i32) -> Result<Purpose> {
 }
 
 /// Many texts: their lengths, or NULL when each ends with NUL.
-fn contents<'a>(texts: *const *const c_char, lengths: *const usize, count: usize) -> Result<Vec<&'a str>> {
+pub(super) fn contents<'a>(
+    texts: *const *const c_char,
+    lengths: *const usize,
+    count: usize,
+) -> Result<Vec<&'a str>> {
     let texts = slice(texts, count, "texts")?;
     if lengths.is_null() {
         return texts.iter().enumerate().map(|(i, t)| name(*t, &format!("text {i}"))).collect();
@@ -241,7 +245,8 @@ pub extern "C" fn qask_embedder_embed_tokens(
 }
 
 /// Scores `count` documents by how well they answer a query, and writes a number for each to `out`: the higher the
-/// better; the scale is the model's. The embedder's pooling must be `QASK_POOLING_RANK`. Otherwise as
+/// better; the scale is the model's, or for a model that answers yes or no the probability of yes among the two. The
+/// embedder's pooling must be `QASK_POOLING_RANK`. Otherwise as
 /// `qask_embedder_embed`; a truncation shortens the documents.
 ///
 /// Any thread. Errors: as `qask_embedder_embed`. Since 0.1.

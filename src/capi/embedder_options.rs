@@ -41,7 +41,8 @@ pub const QASK_POOLING_MEAN: i32 = 1;
 pub const QASK_POOLING_CLS: i32 = 2;
 /// The last token's vector.
 pub const QASK_POOLING_LAST: i32 = 3;
-/// A score of a query and a document.
+/// A score of a query and a document: by a classifier's head, or for a model that generates text by its answer, yes or
+/// no, to the question that Qwen3-Reranker was trained with.
 pub const QASK_POOLING_RANK: i32 = 4;
 
 /// A text that is too long is an error.
@@ -245,6 +246,23 @@ pub extern "C" fn qask_embedder_options_set_document_prefix(
 ) -> qask_status {
     with(options, error, |o| {
         o.document_prefix = Some(content(text, length, "text")?.to_owned());
+        Ok(())
+    })
+}
+
+/// What a reranker that answers yes or no is told to judge by. Default: "Given a web search query, retrieve relevant
+/// passages that answer the query". UNSUPPORTED when the embedder is made and its model has no place for it.
+///
+/// One owner. Errors: NULL, UTF8, HANDLE, BUSY, RANGE. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_embedder_options_set_instruction(
+    options: *mut qask_embedder_options,
+    text: *const c_char,
+    length: usize,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.instruction = Some(content(text, length, "text")?.to_owned());
         Ok(())
     })
 }

@@ -28,10 +28,13 @@ pub(super) enum Kind {
     Plan = 18,
     SaveOptions = 19,
     EmbedderOptions = 20,
+    Scorer = 24,
+    ScorerOptions = 25,
+    Scores = 26,
 }
 
 impl Kind {
-    const ALL: [Kind; 18] = [
+    const ALL: [Kind; 22] = [
         Kind::Error,
         Kind::Model,
         Kind::ModelOptions,
@@ -51,6 +54,9 @@ impl Kind {
         Kind::Embedder,
         Kind::EmbedderOptions,
         Kind::SaveOptions,
+        Kind::Scorer,
+        Kind::ScorerOptions,
+        Kind::Scores,
     ];
 
     fn name(self) -> &'static str {
@@ -74,6 +80,9 @@ impl Kind {
             Kind::Embedder => "qask_embedder",
             Kind::EmbedderOptions => "qask_embedder_options",
             Kind::SaveOptions => "qask_save_options",
+            Kind::Scorer => "qask_scorer",
+            Kind::ScorerOptions => "qask_scorer_options",
+            Kind::Scores => "qask_scores",
         }
     }
 }

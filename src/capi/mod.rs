@@ -28,6 +28,8 @@ mod plan;
 mod queue;
 mod request;
 mod sampling;
+mod scorer;
+mod scorer_options;
 mod session;
 mod status;
 mod stream;

@@ -181,6 +181,17 @@ impl Resolved {
     }
 }
 
+/// An error for a model that does not generate text, token by token.
+pub(crate) fn check_generates(info: &gguf::Info, facts: &ModelFacts) -> Result<()> {
+    if info.vocab_only || info.is_encoder() || !facts.has_decoder || facts.has_encoder || facts.diffusion {
+        return Err(Error::new(
+            Code::Unsupported,
+            format!("a model of architecture \"{}\" does not generate text", info.architecture),
+        ));
+    }
+    Ok(())
+}
+
 pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
     match threads {
         1..=512 => Ok(()),
@@ -190,12 +201,7 @@ pub(crate) fn check_threads(name: &str, threads: u32) -> Result<()> {
 
 impl EngineOptions {
     pub(crate) fn resolve(&self, info: &gguf::Info, facts: &ModelFacts) -> Result<Resolved> {
-        if info.vocab_only || info.is_encoder() || !facts.has_decoder || facts.has_encoder || facts.diffusion {
-            return Err(Error::new(
-                Code::Unsupported,
-                format!("a model of architecture \"{}\" does not generate text", info.architecture),
-            ));
-        }
+        check_generates(info, facts)?;
         let trained = facts.context_length();
         let n_ctx = self.n_ctx.unwrap_or(DEFAULT_CONTEXT.min(trained));
         if n_ctx < 2 || n_ctx > trained {

@@ -232,7 +232,7 @@ fn candidate(token: Token, logits: &[f32]) -> llama_token_data {
     llama_token_data { id: token, logit: logits[token as usize], p: 0.0 }
 }
 
-fn broken_logits() -> Error {
+pub(super) fn broken_logits() -> Error {
     Error::new(
         Code::Invalid,
         "the model's logits are not finite (NaN or infinite): its weights or its rope base are damaged",

@@ -25,6 +25,9 @@ static qask_engine_options *engine_options;
 static qask_cancel *cancel;
 static qask_embedder *embedder;
 static qask_embedder_options *embedder_options;
+static qask_scorer *scorer;
+static qask_scorer_options *scorer_options;
+static qask_scores *scores;
 static qask_stats *stats;
 static qask_inspection *inspection;
 static qask_stream *stream;
@@ -45,6 +48,9 @@ static qask_engine_options *out_engine_options;
 static qask_cancel *out_cancel;
 static qask_embedder *out_embedder;
 static qask_embedder_options *out_embedder_options;
+static qask_scorer *out_scorer;
+static qask_scorer_options *out_scorer_options;
+static qask_scores *out_scores;
 static qask_stats *out_stats;
 static qask_inspection *out_inspection;
 static qask_stream *out_stream;
@@ -61,6 +67,7 @@ static uint32_t some_uint32_t[1];
 static size_t some_size_t[1];
 static uint64_t some_uint64_t[1];
 static float some_float[1];
+static double some_double[1];
 static bool some_bool[1];
 
 static void on_progress(void *user_data, float share) {
@@ -133,6 +140,31 @@ static qask_embedder *ok_embedder(void) {
 static qask_plan *ok_plan(void) {
     if (qask_plan_total(plan) == 0) OK(qask_model_plan(model_path, NULL, NULL, &plan, &error));
     return plan;
+}
+
+static qask_scorer_options *ok_scorer_options(void) {
+    qask_scorer_options_free(scorer_options);
+    OK(qask_scorer_options_new(&scorer_options, &error));
+    OK(qask_scorer_options_set_max_tokens(scorer_options, 64, &error));
+    OK(qask_scorer_options_set_batch_tokens(scorer_options, 16, &error));
+    OK(qask_scorer_options_set_max_sequences(scorer_options, 2, &error));
+    return scorer_options;
+}
+
+static qask_scorer *ok_scorer(void) {
+    if (qask_scorer_max_tokens(scorer) == 0) OK(qask_scorer_new(ok_model(), ok_scorer_options(), &scorer, &error));
+    return scorer;
+}
+
+static qask_scores *ok_scores(void) {
+    if (qask_scores_count(scores) == 0) {
+        qask_scorer *own = NULL;
+        /* Its own scorer: the other may have been closed by the function under test. */
+        OK(qask_scorer_new(ok_model(), ok_scorer_options(), &own, &error));
+        OK(qask_scorer_score(own, "Hi", 2, texts, NULL, 1, NULL, -1, &scores, &error));
+        qask_scorer_free(own);
+    }
+    return scores;
 }
 
 static qask_cancel *ok_cancel(void) {
@@ -274,6 +306,9 @@ FREED(engine_options)
 FREED(cancel)
 FREED(embedder)
 FREED(embedder_options)
+FREED(scorer)
+FREED(scorer_options)
+FREED(scores)
 FREED(stats)
 FREED(inspection)
 FREED(stream)
@@ -327,6 +362,9 @@ static int finish(int functions) {
     qask_cancel_free(cancel);
     qask_embedder_free(embedder);
     qask_embedder_options_free(embedder_options);
+    qask_scores_free(scores);
+    qask_scorer_free(scorer);
+    qask_scorer_options_free(scorer_options);
     qask_stats_free(stats);
     qask_inspection_free(inspection);
     qask_queue_free(queue);

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from header import functions  # noqa: E402
 
 # Pointers that may be NULL although the call works, by parameter name.
-MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes",
+MAY_BE_NULL = {"error", "length", "model_options", "engine_options", "embedder_options", "scorer_options", "lengths", "cancel", "callback", "user_data", "destroy", "bytes",
                "save_options", "saved_tokens", "saved_bytes", "restored_tokens"}
 # The same for one function: NULL is a documented way to ask for less.
 MAY_BE_NULL_IN = {
@@ -28,6 +28,10 @@ MAY_BE_NULL_IN = {
     ("qask_stream_collect_message", "done"),
     ("qask_chat_new", "settings"),
     ("qask_engine_options_set_prefix_cache_dir", "path"),
+    ("qask_scorer_perplexity", "standard_error"),
+    ("qask_scorer_perplexity", "tokens"),
+    ("qask_scores_tokens", "count"),
+    ("qask_scores_log_probabilities", "count"),
 }
 # Enumerations among the numbers: a value outside is RANGE.
 ENUMS = {"qask_engine_options_set_cache_type_k", "qask_engine_options_set_cache_type_v",
@@ -103,7 +107,7 @@ def ordinary(f, p):
         return '"x"'
     if p.base == "char" and p.stars == 2:
         return "paths" if p.name == "paths" else "texts"
-    if p.stars == 1 and p.base in ("int32_t", "uint32_t", "size_t", "uint64_t", "float", "bool"):
+    if p.stars == 1 and p.base in ("int32_t", "uint32_t", "size_t", "uint64_t", "float", "double", "bool"):
         return f"some_{p.base}"
     if p.stars == 0 and p.base in ORDINARY:
         return ORDINARY[p.base]

@@ -449,3 +449,24 @@ pub(crate) fn ask(engine: &Engine, messages: &[Message]) -> Answer {
         }
     }
 }
+
+/// A file of `tests/conformance`, which every binding runs too.
+pub(crate) fn conformance(name: &str) -> serde_json::Value {
+    let path = format!("{}/tests/conformance/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a conformance file")).expect("JSON")
+}
+
+/// A text of a conformance case: itself, or {repeat, times}.
+pub(crate) fn conformance_text(value: &serde_json::Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value["repeat"].as_str().expect("repeat").repeat(value["times"].as_u64().expect("times") as usize),
+    }
+}
+
+/// A model of a conformance case, by its name in `tools/models.py`.
+pub(crate) fn named_model(name: &str) -> PathBuf {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models/models.json");
+    let models: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(models).unwrap()).unwrap();
+    model(models[name]["file"].as_str().expect("a model of models.json"))
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""1,000 short sentences, embedded by qask and by llama.cpp's own tool in turn: embed.py RUNNER MODEL...
+
+RUNNER is the program of benches/embed.rs; the tool is built by tools/peers.py. For qask the whole call counts (tokens,
+vectors, scaling to length 1); for the tool what it reports of its evaluation alone, with the better of two batch
+sizes. Exit status as tools/models.py.
+"""
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import peers  # noqa: E402
+from models import Failure, say  # noqa: E402
+
+ROUNDS, SENTENCES = 5, 1000
+
+
+def text(folder):
+    """The sentences of the embedding test, in turn and numbered, so that no two are the same."""
+    lines = (ROOT / "tests/data/sentences.txt").read_text(encoding="utf-8").splitlines()
+    path = folder / "sentences.txt"
+    path.write_text("\n".join(f"{lines[i % len(lines)]} {i}" for i in range(SENTENCES)), encoding="utf-8")
+    return path
+
+
+def run(*command):
+    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode != 0:
+        raise Failure(f"{Path(command[0]).name} failed: " + "\n".join(result.stdout.splitlines()[-5:]))
+    return result.stdout
+
+
+def own(runner, model, sentences):
+    return min(float(line.split()[0]) for line in run(runner, model, sentences, 2).splitlines())
+
+
+def theirs(tool, model, sentences, batch):
+    out = run(tool, "-m", model, "-f", sentences, "-c", batch, "-b", batch, "-ub", batch, "--embd-output-format", "raw")
+    milliseconds, tokens = re.search(r"prompt eval time =\s*([\d.]+) ms /\s*(\d+) tokens", out).groups()
+    return float(milliseconds) / 1000, int(tokens)
+
+
+def main(runner, *models):
+    tool = peers.build(["llama-embedding"]) / "llama-embedding"
+    print("| model | qask, sentences/s | llama.cpp's tool | ratio (each round) |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        sentences = text(Path(folder))
+        for model in models:
+            rounds = []
+            for _ in range(ROUNDS):
+                mine = own(runner, model, sentences)
+                other = min(theirs(tool, model, sentences, batch)[0] for batch in (512, 2048))
+                rounds.append((mine, other))
+            ratios = sorted(b / a for a, b in rounds)
+            mine, other = (SENTENCES / statistics.median(r[i] for r in rounds) for i in (0, 1))
+            print(f"| {Path(model).stem} | {mine:.0f} | {other:.0f} | {statistics.median(ratios):.2f} "
+                  f"({', '.join(f'{r:.2f}' for r in ratios)}) |", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        if len(sys.argv) < 3:
+            raise Failure("usage: embed.py RUNNER MODEL...", 2)
+        main(*sys.argv[1:])
+    except Failure as failure:
+        say(f"embed: {failure}")
+        sys.exit(failure.status)
