@@ -32,8 +32,13 @@ func WithGrammar(gbnf string) Option { return setText(&raw.RequestSetGrammar, gb
 // WithLark makes the answer follow a grammar in llguidance's variant of Lark's syntax.
 func WithLark(source string) Option { return setText(&raw.RequestSetLark, source) }
 
-// WithChoices makes the answer one of the texts.
-func WithChoices(texts ...string) Option { return each(&raw.RequestAddChoice, texts) }
+// WithChoices makes the answer one of the texts. No text at all is ErrGrammar, where the option is used.
+func WithChoices(texts ...string) Option {
+	if len(texts) == 0 {
+		return func(*building) error { return fail(ErrGrammar, "choice: there are 0 texts; 1 to 10000 are allowed") }
+	}
+	return each(&raw.RequestAddChoice, texts)
+}
 
 // WithConstraintTriggers has the constraint begin behind the first of the texts that the model writes.
 func WithConstraintTriggers(texts ...string) Option {
