@@ -15,7 +15,7 @@ const repository = "../.."
 
 // The tests need a library with test hooks: `make go` builds it, and sets QASK_LIBRARY.
 func TestMain(m *testing.M) {
-	if os.Getenv("QASK_LIBRARY") == "" {
+	if _, set := os.LookupEnv("QASK_LIBRARY"); !set {
 		path, _ := filepath.Abs(filepath.Join(repository, "target/lib-test/libqask.so.1"))
 		os.Setenv("QASK_LIBRARY", path)
 	}

@@ -90,26 +90,30 @@ func WithToolFormat(format string) Option {
 const maxRounds = 8
 
 // Run says something and calls the chat's tools for the model until it answers. Events of all its answers come as they
-// are made, and an EventToolResult after each call. A forced tool choice holds for the first answer. When a tool that is
-// called has no function, Run ends, and the call is the caller's to answer.
+// are made, and an EventToolResult after each call. A forced tool choice holds for the first answer; a model that makes
+// the same calls again, or calls without end, does not see the tools for the next one. When a tool that is called has no
+// function, Run ends, and the call is the caller's to answer.
 func (c *Chat) Run(ctx context.Context, text string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		next := User(text)
-		for round := 0; ; round++ {
+		var before []ToolCall
+		for round := 1; ; round++ {
 			calls, ok := c.pass(c.SendMessage(ctx, next), yield)
 			if !ok || len(calls) == 0 || !c.canCall(calls) {
 				return
 			}
-			if round == 0 {
-				if err := c.choose("auto"); err != nil {
-					yield(Event{}, err)
-					return
-				}
-				defer func() { _ = c.SetOptions() }()
-			} else if round == maxRounds {
-				yield(Event{}, fail(ErrTooLong, "the model has called tools %d times without an answer", round))
+			choice := "auto"
+			if round == maxRounds || slices.EqualFunc(calls, before, sameCall) {
+				choice = "none"
+			}
+			if err := c.choose(choice); err != nil {
+				yield(Event{}, err)
 				return
 			}
+			if round == 1 {
+				defer func() { _ = c.SetOptions() }()
+			}
+			before = calls
 			for i, call := range calls {
 				result := c.call(ctx, call)
 				next = ToolAnswer(call.ID, result.Content)
@@ -126,6 +130,8 @@ func (c *Chat) Run(ctx context.Context, text string) iter.Seq2[Event, error] {
 		}
 	}
 }
+
+func sameCall(a, b ToolCall) bool { return a.Name == b.Name && a.Arguments == b.Arguments }
 
 // choose sets the tool choice until the options are set again.
 func (c *Chat) choose(choice string) error {
