@@ -156,27 +156,46 @@ func TestConformanceOutputs(t *testing.T) {
 		t.Fatal("cases are missing")
 	}
 	for _, c := range all {
-		options := []qask.Option{qask.WithUser("x"), qask.WithChoices(c.Output), qask.WithTemperature(0)}
-		if c.Format != "" {
-			options = append(options, qask.WithToolFormat(c.Format))
-			for _, tool := range tools.Tools {
-				options = append(options, qask.WithToolJSON(tool))
+		t.Run(c.Name, func(t *testing.T) {
+			// The marks of thoughts are found in the template; one that ends with a mark opens a thought.
+			template := "{{ messages[0].content }}{# " + marks[c.Tags] + " #}"
+			if c.Thinking {
+				template += "<think>"
 			}
-		}
-		got, err := collected(t, engine, options)
-		if err != nil {
-			t.Errorf("%s: %v", c.Name, err)
-			continue
-		}
-		if !reflect.DeepEqual(got, c.Events) {
-			a, _ := json.Marshal(got)
-			b, _ := json.Marshal(c.Events)
-			t.Errorf("%s\n  want %s\n  got  %s", c.Name, b, a)
-		}
+			says := qask.WithMaxTokens(0)
+			if c.Output != "" {
+				says = qask.WithChoices(c.Output)
+			}
+			options := []qask.Option{qask.WithUser("x"), says, qask.WithTemperature(0), qask.WithTemplate(template)}
+			if c.Format != "" {
+				options = append(options, qask.WithToolFormat(c.Format))
+				for _, tool := range tools.Tools {
+					options = append(options, qask.WithToolJSON(tool))
+				}
+			}
+			got, err := collected(t, engine, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, c.Events) {
+				a, _ := json.Marshal(got)
+				b, _ := json.Marshal(c.Events)
+				t.Errorf("\nwant %s\ngot  %s", b, a)
+			}
+		})
 	}
 }
 
-// collected is an answer in the form of the cases: text joined, deltas gone where their call is complete.
+// marks are what a template for models that think so has in it.
+var marks = map[string]string{
+	"apertus": "<|inner_prefix|>", "apriel": "[BEGIN FINAL RESPONSE]", "command-r": "<|START_THINKING|>", "gemma4": "<|channel>thought",
+	"granite": "<think><response><|start_of_role|>", "harmony": "<|channel|><|message|>", "kimi-vl": "◁think▷", "minimax-m3": "<mm:think>",
+	"mistral": "[THINK]", "reasoning": "<reasoning></reasoning>", "seed": "<seed:think>", "think": "<think>", "thinking": "<thinking></thinking>",
+	"thought": "<thought></thought>", "": "",
+}
+
+// collected is an answer in the form of the cases: text joined, deltas gone where their call is
+// complete.
 func collected(t *testing.T, engine *qask.Engine, options []qask.Option) ([]map[string]any, error) {
 	var events []map[string]any
 	put := func(key, text string) {
@@ -188,15 +207,29 @@ func collected(t *testing.T, engine *qask.Engine, options []qask.Option) ([]map[
 		}
 		events = append(events, map[string]any{key: text})
 	}
+	var all []qask.Event
+	complete := map[int]bool{}
 	for event, err := range engine.Generate(in(t, time.Minute), options...) {
 		if err != nil {
 			return events, err
 		}
+		if event.Kind == qask.EventToolCall {
+			complete[event.ToolCall.Index] = true
+		}
+		all = append(all, event)
+	}
+	broken := -1
+	for _, event := range all {
 		switch event.Kind {
 		case qask.EventText:
 			put("text", event.Text)
 		case qask.EventReasoning:
 			put("reasoning", event.Reasoning)
+		case qask.EventToolCallDelta:
+			if i := event.ToolCall.Index; !complete[i] && i != broken {
+				broken = i
+				events = append(events, map[string]any{"broken": event.ToolCall.Name})
+			}
 		case qask.EventToolCall:
 			var arguments map[string]any
 			if err := json.Unmarshal([]byte(event.ToolCall.Arguments), &arguments); err != nil {

@@ -38,3 +38,6 @@ func ProvokeFault(engine *Engine) error {
 	hook("qask_test_provoke_fault", &f)
 	return engine.use(f)
 }
+
+// ReasonName is the library's name of the reason on the event that was read last.
+func ReasonName(s *Stream) string { return terminated(raw.EventFinishReasonName(s.event)) }

@@ -253,3 +253,39 @@ func TestSixteenGoroutinesShareAnEngine(t *testing.T) {
 		t.Fatalf("%+v", stats)
 	}
 }
+
+func TestFinishReasonsHaveTheLibrarysNames(t *testing.T) {
+	engine := start(t, smollm)
+	seen := map[qask.FinishReason]bool{}
+	for want, options := range map[qask.FinishReason][]qask.Option{
+		qask.FinishLength:    {qask.WithPrompt("x"), qask.WithMaxTokens(1), qask.WithIgnoreEOS(true)},
+		qask.FinishStop:      {qask.WithUser("x"), qask.WithChoices("yes")},
+		qask.FinishDeadline:  append(endless("x"), qask.WithDeadline(50*time.Millisecond)),
+		qask.FinishError:     {qask.WithUser("x"), qask.WithRegex("(")},
+		qask.FinishToolCalls: {qask.WithUser("x"), qask.WithTools(qask.Tool{Name: "f", Parameters: []byte(`{"type":"object","properties":{},"additionalProperties":false}`)}), qask.WithToolChoice("required"), qask.WithMaxTokens(100)},
+		qask.FinishCancelled: endless("x"),
+	} {
+		request := must(qask.NewRequest(options...))
+		stream := must(engine.Submit(request))
+		if want == qask.FinishCancelled {
+			stream.Cancel()
+		}
+		var done *qask.Done
+		for done == nil {
+			event, err := stream.Next(in(t, time.Minute))
+			if err != nil && event.Done == nil {
+				t.Fatal(err)
+			}
+			done = event.Done
+		}
+		if done.Reason != want || done.Reason.String() != qask.ReasonName(stream) {
+			t.Errorf("%v (%v), the library says %q; want %v", done.Reason, done.Err, qask.ReasonName(stream), want)
+		}
+		seen[done.Reason] = true
+		stream.Close()
+		request.Close()
+	}
+	if len(seen) != 6 {
+		t.Error(seen)
+	}
+}
