@@ -2,9 +2,12 @@
 # All that CI says of the Go binding: build with and without cgo and for other systems, vet, staticcheck, tests, the race
 # detector, examples. Usage: check.sh LIB LIB_WITH_TEST_HOOKS MODEL EMBEDDING_MODEL
 set -euo pipefail
+lib=$(realpath -e "$1/libqask.so.1")
+hooks=$(realpath -e "$2/libqask.so.1")
+model=$(realpath -e "$3")
+embedding_model=$(realpath -e "$4")
 cd "$(dirname "$0")"
 root=$PWD/../..
-lib=$(realpath "$1")/libqask.so.1 hooks=$(realpath "$2")/libqask.so.1 model=$(realpath "$3") embedding_model=$(realpath "$4")
 out=$(mktemp -d "${TMPDIR:-/tmp}/qask-go.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 

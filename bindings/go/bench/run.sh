@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # A table of Go against C over the same library: what a call costs, and tokens a second, in turns. Usage: run.sh LIB MODEL
 set -euo pipefail
+lib=$(realpath -e "$1")
+model=$(realpath -e "$2")
+rounds=${ROUNDS:-5}
 cd "$(dirname "$0")"
-lib=$(realpath "$1") model=$(realpath "$2") rounds=${ROUNDS:-5}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export QASK_LIBRARY=$lib/libqask.so.1
