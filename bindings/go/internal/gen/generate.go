@@ -20,7 +20,7 @@ var (
 
 // numbers are the types that mean the same on both sides.
 var numbers = map[string]string{
-	"bool": "bool", "int32_t": "int32", "uint32_t": "uint32", "int64_t": "int64", "uint64_t": "uint64",
+	"bool": "bool", "uint8_t": "uint8", "int32_t": "int32", "uint32_t": "uint32", "int64_t": "int64", "uint64_t": "uint64",
 	"size_t": "uintptr", "float": "float32", "double": "float64", "qask_status": "Status", "void": "",
 }
 
@@ -71,11 +71,14 @@ func camel(name string) string {
 
 func resultType(c string) (string, error) {
 	c = strings.TrimSpace(strings.ReplaceAll(spaces.ReplaceAllString(c, " "), " *", "*"))
-	switch c {
-	case "const char*":
-		return "*byte", nil
-	case "const int32_t*":
-		return "*int32", nil
+	if lent, ok := strings.CutSuffix(c, "*"); ok {
+		lent = strings.TrimPrefix(lent, "const ")
+		if lent == "char" {
+			return "*byte", nil
+		}
+		if goType := numbers[lent]; goType != "" {
+			return "*" + goType, nil
+		}
 	}
 	if goType, known := numbers[c]; known {
 		return goType, nil
