@@ -9,7 +9,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export QASK_LIBRARY=$lib/libqask.so.1
 export CGO_CFLAGS="-I$PWD/../../../include" CGO_LDFLAGS="-L$lib -lqask -Wl,-rpath,$lib"
-${CC:-cc} -std=c11 -O2 -I../../../include stream.c -o "$out/c" -L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread
+${CC:-cc} -std=c11 -O2 -I../../../include c/stream.c -o "$out/c" -L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread
 go build -o "$out/go" ./stream
 
 echo '| a call, ns | cgo | purego |'

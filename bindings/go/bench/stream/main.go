@@ -1,4 +1,4 @@
-// stream MODEL.gguf STREAMS TOKENS: as stream.c, through the binding.
+// stream MODEL.gguf STREAMS TOKENS: as c/stream.c, through the binding.
 package main
 
 import (

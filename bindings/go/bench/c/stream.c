@@ -3,7 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <time.h>
-#include "../../../examples/c/example.h"
+#include "../../../../examples/c/example.h"
 
 static qask_engine *engine;
 static unsigned tokens;
