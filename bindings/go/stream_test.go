@@ -262,7 +262,7 @@ func TestFinishReasonsHaveTheLibrarysNames(t *testing.T) {
 		qask.FinishStop:      {qask.WithUser("x"), qask.WithChoices("yes")},
 		qask.FinishDeadline:  append(endless("x"), qask.WithDeadline(50*time.Millisecond)),
 		qask.FinishError:     {qask.WithUser("x"), qask.WithRegex("(")},
-		qask.FinishToolCalls: {qask.WithUser("x"), qask.WithTools(qask.Tool{Name: "f", Parameters: []byte(`{"type":"object","properties":{},"additionalProperties":false}`)}), qask.WithToolChoice("required"), qask.WithMaxTokens(100)},
+		qask.FinishToolCalls: {qask.WithUser("x"), qask.WithTools(qask.Tool{Name: "f", Parameters: []byte(`{"type":"object","properties":{},"additionalProperties":false}`)}), qask.WithToolChoice("required"), qask.WithParallelToolCalls(false), qask.WithMaxTokens(100)},
 		qask.FinishCancelled: endless("x"),
 	} {
 		request := must(qask.NewRequest(options...))
