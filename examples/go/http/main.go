@@ -46,7 +46,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
 	id := fmt.Sprintf("chatcmpl-%d", s.last.Add(1))
 	for event, err := range stream.Events(r.Context()) {
-		if r.Context().Err() != nil || err != nil && event.Done == nil {
+		if err != nil && (r.Context().Err() != nil || event.Done == nil) {
 			log.Printf("%s: %v", id, err)
 			return
 		}
