@@ -197,7 +197,7 @@ var marks = map[string]string{
 // collected is an answer in the form of the cases: text joined, deltas gone where their call is
 // complete.
 func collected(t *testing.T, engine *qask.Engine, options []qask.Option) ([]map[string]any, error) {
-	var events []map[string]any
+	events := []map[string]any{}
 	put := func(key, text string) {
 		if n := len(events); n > 0 {
 			if before, ok := events[n-1][key].(string); ok && len(events[n-1]) == 1 {
