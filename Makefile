@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,7 @@ lib: setup ## libqask.so and libqask.a, exporting qask_* only
 
 header: setup ## write include/qask.h from src/capi
 	$(CARGO) run --release $(FEATURES) --example gen_header
+	@if command -v go >/dev/null; then cd bindings/go && go generate ./...; fi
 
 fmt: ## format
 	$(CARGO) fmt
@@ -85,6 +86,7 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests
+	$(MAKE) --no-print-directory go
 	$(MAKE) --no-print-directory docs-tests
 	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory asan
@@ -99,6 +101,20 @@ sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each 
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
+
+# For the tests of bindings: with the switches that provoke faults. Never shipped.
+lib-test: setup
+	@$(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib
+	@tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(CARGO_TARGET_DIR)/lib-test
+
+go: lib lib-test ## the Go binding: build, vet, staticcheck, tests, race detector, examples
+	@command -v go >/dev/null || { echo 'make go needs Go 1.25 or newer' >&2; exit 1; }
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	bindings/go/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(c_models)
+
+go-bench: lib ## Go against C: what a call costs, tokens a second
+	python3 tools/models.py fetch smollm2-135m
+	bindings/go/bench/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
