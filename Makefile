@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,7 +87,45 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory install-tests
 	$(MAKE) --no-print-directory docs-tests
 	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory python
 	$(MAKE) --no-print-directory asan
+
+# ---- Python ----
+PYTHON ?= python3
+PYTHON_DIR := bindings/python
+PYTHON_VENV := $(CARGO_TARGET_DIR)/python
+PYTHON_RUN := $(PYTHON_VENV)/bin/python
+# The library with test hooks, for the errors that nothing else provokes.
+LIB_HOOKS := $(CARGO_TARGET_DIR)/lib-hooks
+
+# One virtual environment for tests of all kinds; made anew when what it holds changes.
+$(PYTHON_VENV)/done: $(PYTHON_DIR)/requirements-dev.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+python-wheel: lib $(PYTHON_VENV)/done ## a wheel for every CPython, with the library in it, in bindings/python/dist
+	@rm -rf $(PYTHON_DIR)/dist
+	QASK_LIBRARY=$(abspath $(LIB))/libqask.so $(PYTHON_RUN) -m build --wheel $(PYTHON_DIR) >/dev/null
+	@ls $(PYTHON_DIR)/dist/*.whl
+
+python-install: python-wheel
+	@$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(PYTHON_DIR)/dist/*.whl
+	@$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check $(PYTHON_DIR)/dist/*.whl
+
+$(LIB_HOOKS)/libqask.so: $(shell find src build.rs Cargo.toml -type f)
+	$(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib
+	@tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB_HOOKS)
+	@touch $@
+
+python: python-install $(LIB_HOOKS)/libqask.so ## the Python package: wheel, types, tests, examples
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 bindings/check_table.py
+	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m mypy
+	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
+	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
+	cd $(PYTHON_DIR) && QASK_TEST_HOOKS=1 QASK_LIBRARY=$(abspath $(LIB_HOOKS))/libqask.so timeout 600 $(abspath $(PYTHON_RUN)) -m pytest -q
 
 schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	python3 tools/models.py fetch smollm2-135m

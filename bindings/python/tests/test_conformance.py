@@ -60,7 +60,7 @@ def test_constraints() -> None:
     assert len(cases) > 40
     for case in cases:
         if "error" in case:
-            with constrained(case) as request, pytest.raises(qask.GrammarError) as caught:
+            with pytest.raises(qask.GrammarError) as caught, constrained(case) as request:
                 request.accepts("x")
             assert case["error"] in caught.value.message, case["name"]
         for key in ("accepts", "rejects"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 from dataclasses import fields
@@ -107,6 +108,9 @@ def test_a_library_that_is_too_old_is_refused_at_import(tmp_path: Any) -> None:
         source.write_text(text)
         subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
         run = subprocess.run(
-            [sys.executable, "-c", "import qask"], env={"QASK_LIBRARY": str(library)}, capture_output=True, text=True
+            [sys.executable, "-c", "import qask"],
+            env={**os.environ, "QASK_LIBRARY": str(library)},
+            capture_output=True,
+            text=True,
         )
         assert run.returncode == 1 and re.search(f"ImportError.*{said}", run.stderr), run.stderr

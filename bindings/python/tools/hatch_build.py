@@ -17,18 +17,20 @@ REPOSITORY = HERE.parents[2]
 sys.path.insert(0, str(HERE))
 
 
+NAME = {"win32": "qask.dll", "darwin": "libqask.dylib"}.get(sys.platform, "libqask.so")
+
+
 def library():
     given = os.environ.get("QASK_LIBRARY")
     if given:
         if not Path(given).is_file():
             raise SystemExit(f"QASK_LIBRARY: there is no file {given}")
-        return Path(given)
-    made = REPOSITORY / "target/lib"
+        return Path(given).resolve()
     subprocess.run(["make", "--no-print-directory", "-C", str(REPOSITORY), "lib"], check=True)
-    for name in ("libqask.so", "libqask.dylib", "qask.dll"):
-        if (made / name).exists():
-            return made / name
-    raise SystemExit(f"make lib left no library in {made}")
+    made = REPOSITORY / ("target-portable" if os.environ.get("PORTABLE") == "1" else "target") / "lib" / NAME
+    if not made.exists():
+        raise SystemExit(f"make lib left no {made}")
+    return made.resolve()
 
 
 class Hook(BuildHookInterface):
@@ -38,13 +40,13 @@ class Hook(BuildHookInterface):
         package = Path(self.root) / "src/qask"
         generate(REPOSITORY / "include/qask.h", package)
         build_data["artifacts"] += ["src/qask/_cdef.py", "src/qask/_library.pyi"]
-        if version != "editable":
-            source = library()
-            build_data["force_include"][str(source.resolve())] = "qask/" + source.name
+        for name in ("LICENSE-MIT", "LICENSE-APACHE"):
+            build_data["force_include"][str(REPOSITORY / name)] = f"qask/{name}"
+        if version == "editable":
+            # It runs from the sources, so the library lies there too.
+            shutil.copy2(library(), package / NAME)
         else:
-            # An editable install runs from the sources, so the library lies there too.
-            source = library()
-            shutil.copy2(source.resolve(), package / source.name)
+            build_data["force_include"][str(library())] = f"qask/{NAME}"
         build_data["pure_python"] = False
         platform = os.environ.get("QASK_PLATFORM") or sysconfig.get_platform()
         build_data["tag"] = "py3-none-" + platform.replace("-", "_").replace(".", "_")

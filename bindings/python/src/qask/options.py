@@ -11,6 +11,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, TypedDict, Union
 
+from .errors import GrammarError
 from .raw import call, encode, ffi, lib, name as c_name
 
 if TYPE_CHECKING:
@@ -199,6 +200,15 @@ def _each(function: Callable[..., int], option: str) -> Special:
     return add
 
 
+def _choice(request: CData, value: Sequence[str]) -> None:
+    texts = _texts(value)
+    if not texts:
+        # The library would not learn that anything was asked.
+        raise GrammarError("choice: it takes 1 to 10000 texts, there are none")
+    for text in texts:
+        content(lib.qask_request_add_choice, request, text=text, what="choice")
+
+
 def _breakers(request: CData, value: Sequence[str]) -> None:
     texts = [ffi.new("char[]", c_name(text, "dry_sequence_breakers")) for text in value]
     call(lib.qask_request_set_dry_sequence_breakers, request, ffi.new("char *[]", texts), len(texts))
@@ -265,7 +275,7 @@ SPECIAL: dict[str, Special] = {
     "regex": _text("regex"),
     "grammar": _text("grammar"),
     "lark": _text("lark"),
-    "choice": _each(lib.qask_request_add_choice, "choice"),
+    "choice": _choice,
     "constraint_trigger": _each(lib.qask_request_add_constraint_trigger, "constraint_trigger"),
     "tools": _tools,
     "tool_choice": _tool_choice,
