@@ -17,7 +17,7 @@ _TYPES = "typedef int32_t qask_status; " + "".join(
 
 def _load() -> Any:
     header = (REPOSITORY / "tests/c/qask_test.h").read_text()
-    ffi.cdef(_TYPES + re.sub(r"/\*.*?\*/|^#.*$", "", header, flags=re.S | re.M))
+    ffi.cdef(_TYPES + re.sub(r"/\*[\s\S]*?\*/|^#.*$", "", header, flags=re.M))
     return ffi.dlopen(raw._path())
 
 

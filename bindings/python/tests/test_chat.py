@@ -111,7 +111,7 @@ def test_tokenizer_and_facts(model: qask.Model, smol: str) -> None:
     text = "Grüße, 世界! 🎉"
     tokens = model.tokenize(text)
     assert model.detokenize(tokens) == text and model.count_tokens(text) == len(tokens) and model.tokenize("") == []
-    assert model.is_eog(model.eot or -1) and model.eos is not None and model.bos is not None
+    assert model.eos is not None and model.is_eog(model.eos) and not model.is_eog(tokens[0]) and model.eot is not None and model.bos is not None
     assert model.render("Hi").count("Hi") == 1 and "assistant" in model.render("Hi")
     with qask.inspect(smol) as found:
         for name in ("architecture", "name", "quantization", "parameters", "context_length", "vocabulary_size", "file_size"):
@@ -144,6 +144,7 @@ def test_engine(model: qask.Model) -> None:
         assert reply.usage is not None and reply.usage.cached_tokens > 10
         engine.unpin()
         engine.set_threads(1)
+        engine.generate("Hi", max_tokens=2)
         stats = engine.stats()
         assert stats.finished >= 1 and stats.threads == 1 and stats.output_tokens >= 2
         engine.close(timeout=10)

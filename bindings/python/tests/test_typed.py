@@ -15,8 +15,8 @@ from qask.schema import Schema
 @dataclass
 class City:
     name: str
-    people: int
-    tags: list[Literal["big", "old", "wet"]]
+    people: Annotated[int, pydantic.Field(ge=0, le=100_000_000)]
+    tags: Annotated[list[Literal["big", "old", "wet"]], pydantic.Field(max_length=3)]
 
 
 class Person(pydantic.BaseModel):

@@ -195,7 +195,6 @@ class Chat(Owned):
 
     def _answer_first(self, results: list[dict[str, Any]], box: _Toolbox) -> None:
         """Adds all results but the last, which is sent; all of them when a tool's exception is due."""
-        self._settle()
         for message in results if box.raised is not None else results[:-1]:
             self.add(message)
         if box.raised is not None:
@@ -235,7 +234,7 @@ class Chat(Owned):
         def cut() -> None:
             self._cut = True
 
-        return Stream(make("stream", function, self._handle, *arguments, flag_of(cancel)), cut)
+        return Stream(make("stream", function, self._handle, *arguments, flag_of(cancel)), on_cancel=cut)
 
     # ---- history ----
 
@@ -267,6 +266,7 @@ class Chat(Owned):
         return found
 
     def __setitem__(self, index: int, message: Mapping[str, Any]) -> None:
+        self._settle()
         at = self._index(index)
         content(lib.qask_chat_set_message_json_at, self._handle, at, text=json.dumps(message), what="message")
 
@@ -303,18 +303,22 @@ class Chat(Owned):
 
     @system.setter
     def system(self, text: str) -> None:
+        self._settle()
         content(lib.qask_chat_set_system, self._handle, text=text, what="system")
 
     def add(self, message: Mapping[str, Any]) -> None:
         """Adds a message in OpenAI's form, without asking for an answer."""
+        self._settle()
         content(lib.qask_chat_add_message_json, self._handle, text=json.dumps(message), what="message")
 
     def drop_turn(self, index: int) -> None:
         """Takes out the turn that message `index` belongs to: a user's message with everything up to the next one."""
+        self._settle()
         call(lib.qask_chat_drop_turn_at, self._handle, self._index(index))
 
     def clear(self) -> None:
         """Takes out every message but the system messages at the beginning."""
+        self._settle()
         call(lib.qask_chat_clear, self._handle)
 
     def export_json(self) -> str:

@@ -87,7 +87,8 @@ class Engine(Owned):
     ) -> Stream:
         """Submits a request, and gives the stream of its answer at once."""
         made = as_request(request, options)
-        return Stream(make("stream", lib.qask_engine_submit, self._handle, made._handle, flag_of(cancel)))
+        handle = self._handle
+        return Stream(make("stream", lib.qask_engine_submit, handle, made._handle, flag_of(cancel)), handle)
 
     def generate(
         self, request: Request | Messages, cancel: Cancel | None = None, **options: Unpack[RequestOptions]
@@ -134,7 +135,7 @@ class Engine(Owned):
     def prewarm(self, request: Request | Messages, pin: bool = False, **options: Unpack[RequestOptions]) -> None:
         """Evaluates a prompt, so that later ones that begin with it start faster; with `pin` it stays until `unpin`."""
         made = as_request(request, options)
-        with Stream(make("stream", lib.qask_engine_prewarm, self._handle, made._handle, pin)) as stream:
+        with Stream(make("stream", lib.qask_engine_prewarm, self._handle, made._handle, pin), self._handle) as stream:
             stream.reply()
 
     def unpin(self) -> None:

@@ -214,4 +214,5 @@ _GROUPS: dict[int, type[QaskError]] = {
 def make(code: int, message: str) -> QaskError:
     """The exception for a status: of its own class, or of its hundred when this version does not know it."""
     kind = CLASSES.get(CODES.get(code, ""), _GROUPS.get(code // 100, QaskError))
-    return kind(message, code)
+    # A forked child gets a code without words.
+    return kind(message or kind.__doc__ or "", code)

@@ -230,7 +230,8 @@ class _Options(Owned):
 def _loader(source: Source, options: _Options) -> Callable[[CData], CData]:
     """The call that loads it."""
     if isinstance(source, tuple) and len(source) == 3 and hasattr(source[0], "fileno"):
-        file, offset, length = source[0], source[1], source[2]
+        file: Any = source[0]
+        offset, length = source[1], source[2]
         before = (file.fileno(), offset, length)
         return lambda flag: make("model", lib.qask_model_load_fd, *before, options._handle, flag)
     if isinstance(source, (str, os.PathLike)):

@@ -51,7 +51,7 @@ class Completions:
         usage = bool((body.pop("stream_options", None) or {}).get("include_usage"))
         with Request.from_json({"messages": list(messages), **body}) as request:
             engine = self._model.default_engine()
-            answer = Stream(make("stream", lib.qask_engine_submit, engine._handle, request._handle, NULL))
+            answer = Stream(make("stream", lib.qask_engine_submit, engine._handle, request._handle, NULL), engine._handle)
         return self._chunks(answer, id, usage) if stream else self._whole(answer, id, str(body.get("model", "")))
 
     def _chunks(self, answer: Stream, id: str, usage: bool) -> Iterator[Object]:

@@ -41,7 +41,7 @@ def _open(path: str) -> Library:
         ) from None
     try:
         found = library.qask_abi_version()
-    except AttributeError:
+    except (AttributeError, ffi.error):
         raise ImportError(f"{path} is not qask's library: it has no qask_abi_version") from None
     if found < library.QASK_ABI_VERSION:
         raise ImportError(

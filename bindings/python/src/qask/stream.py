@@ -27,12 +27,14 @@ class Stream(Owned):
     task, cancels the generation; so does closing or dropping the stream. One reader at a time.
     """
 
-    def __init__(self, pointer: CData, on_cancel: Callable[[], None] | None = None) -> None:
+    def __init__(self, pointer: CData, engine: CData = None, on_cancel: Callable[[], None] | None = None) -> None:
         super().__init__(pointer, lib.qask_stream_free)
         self._event, self._error = ffi.new("qask_event **"), ffi.new("qask_error **")
         self._replies: dict[int, Reply] = {}
         self._ended = False
         self._on_cancel = on_cancel
+        # An engine that nobody else holds lives as long as its streams.
+        self._engine = engine
         # Of the event loop: where it is read, who waits, and whether the queue named it meanwhile.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiter: asyncio.Future[None] | None = None
