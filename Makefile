@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench bench-constraints bfcl fuzz models schemas templates c-tests install-tests docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -126,6 +126,34 @@ python: python-install $(LIB_HOOKS)/libqask.so ## the Python package: wheel, typ
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
 	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
 	cd $(PYTHON_DIR) && QASK_TEST_HOOKS=1 QASK_LIBRARY=$(abspath $(LIB_HOOKS))/libqask.so timeout 600 $(abspath $(PYTHON_RUN)) -m pytest -q
+
+# Hundreds of megabytes of packages, so not part of `make test`.
+PYTHON_FRAMEWORKS := $(CARGO_TARGET_DIR)/python-frameworks
+$(PYTHON_FRAMEWORKS)/done: $(PYTHON_DIR)/requirements-dev.txt $(PYTHON_DIR)/requirements-frameworks.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	@touch $@
+
+python-ecosystem: python-wheel $(PYTHON_FRAMEWORKS)/done ## the modules for LangChain, LlamaIndex, llm and Ray, with these packages
+	@$(PYTHON_FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(PYTHON_DIR)/dist/*.whl
+	@$(PYTHON_FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check $(PYTHON_DIR)/dist/*.whl
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2
+	cd $(PYTHON_DIR) && MYPYPATH=src $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m mypy --strict --config-file= \
+	    src/qask/langchain.py src/qask/llamaindex.py src/qask/llm_plugin.py
+	cd $(PYTHON_DIR) && QASK_RAY=1 $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m pytest -q -rs tests/test_ecosystem.py \
+	    tests/test_examples.py -k "langchain or llamaindex or llm or ray"
+
+python-bench: python-install ## what Python costs beside the same work in C
+	python3 tools/models.py fetch smollm2-135m
+	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	$(CC) $(CFLAGS_C) benches/bench.c -o $(CARGO_TARGET_DIR)/bench/c $(LINK_SHARED) -lpthread
+	$(PYTHON_RUN) $(PYTHON_DIR)/bench/overhead.py $(CARGO_TARGET_DIR)/bench/c "$$(python3 tools/models.py path smollm2-135m)"
+
+CYCLES ?= 10000
+python-cycles: python-install ## create, generate, cancel, free, CYCLES=10000 times: memory must stay flat
+	python3 tools/models.py fetch smollm2-135m
+	$(PYTHON_RUN) $(PYTHON_DIR)/bench/cycles.py "$$(python3 tools/models.py path smollm2-135m)" $(CYCLES)
 
 schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	python3 tools/models.py fetch smollm2-135m
