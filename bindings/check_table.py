@@ -21,7 +21,14 @@ PAGE = HERE / "README.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
 ROW = re.compile(r"^\| `(qask_\w+)` \| (.*?) \| (.*?) \|$", re.M)
 HEAD = "| function | Python | Go |\n|---|---|---|\n"
-OPTIONS = {"model_options": "Model", "engine_options": "Engine", "embedder_options": "Embedder", "request": "Request"}
+# The classes of Python's options: the noun of the header, and who takes them.
+OPTIONS = {
+    "ModelOptions": ("model_options", "Model"),
+    "EngineOptions": ("engine_options", "Engine"),
+    "EmbedderOptions": ("embedder_options", "Embedder"),
+    "AnswerOptions": ("request", "Request"),
+    "RequestOptions": ("request", "Request"),
+}
 
 
 def header_functions():
@@ -54,7 +61,7 @@ class Users(ast.NodeVisitor):
 
     def scoped(self, node):
         self.scope.append(node.name)
-        if node.name == "Stats" or node.name.endswith("Options"):
+        if node.name == "Stats" or node.name in OPTIONS:
             self.members(node)
         self.generic_visit(node)
         self.scope.pop()
@@ -69,9 +76,8 @@ class Users(ast.NodeVisitor):
             if node.name == "Stats":
                 self.users.setdefault(f"qask_stats_{name}", []).append(f"Stats.{name}")
             else:
-                noun = re.sub(r"(?<=.)([A-Z])", r"_\1", node.name).lower()
-                noun = "request" if noun in ("answer_options", "request_options") else noun
-                self.users.setdefault(f"qask_{noun}_set_{name}", []).append(f"{OPTIONS[noun]}({name}=…)")
+                noun, taker = OPTIONS[node.name]
+                self.users.setdefault(f"qask_{noun}_set_{name}", []).append(f"{taker}({name}=…)")
 
 
 def python_cells(functions):
