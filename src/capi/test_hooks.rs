@@ -56,7 +56,8 @@ pub extern "C" fn qask_test_replay(
         let case: Value = serde_json::from_str(content(json, length, "json")?)
             .map_err(|e| Error::new(Code::Json, e.to_string()))?;
         let unknown = |what: &str| Error::new(Code::Range, format!("unknown {what}"));
-        let format = case["format"].as_str().map(|n| format_named(n).ok_or_else(|| unknown("format"))).transpose()?;
+        let format =
+            case["format"].as_str().map(|n| format_named(n).ok_or_else(|| unknown("format"))).transpose()?;
         let tags = case["tags"].as_str().map(|n| tags_named(n).ok_or_else(|| unknown("tags"))).transpose()?;
         let tools = case["tools"].as_array().map_or(&[][..], Vec::as_slice);
         let parser = Parser::new(Setup { format, tags, thinking: case["thinking"] == true, tools, salt: 1 });
