@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """What each binding makes of each function of include/qask.h: the table in bindings/README.md against the header.
 
-    check_table.py            fails when a function has no row or no cell, a row has no function, or Python's cells are
-                              not what its sources say
-    check_table.py --write    adds rows for new functions, drops rows of those that are gone, fills in Python's cells
+    check_table.py            fails when a function has no row or no cell, a row has no function, or a cell is not what
+                              its binding says
+    check_table.py --write    adds rows for new functions, drops rows of those that are gone, fills in the cells
 
-Python's column is read from its sources. A function that they do not name needs a word of why in its cell, such as "raw:
-the loop can be interrupted". Go's column is kept as it is; every function needs a cell there once bindings/go exists.
+Python's column is read from its sources. A function that they do not name needs a word of why in its cell, such as
+"hidden: Python counts references". Go's column is bindings/go/functions.tsv (function, "wraps" or "hides", by what or
+why), which Go's own tests check.
 """
 import ast
 import re
@@ -95,11 +96,21 @@ def python_cells(functions):
     return {f: ", ".join(f"`{n}`" for n in dict.fromkeys(names)) for f, names in users.items() if f in functions}
 
 
+def go_cells():
+    path = HERE / "go/functions.tsv"
+    if not path.is_file():
+        return {}
+    lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return {
+        f: ", ".join(f"`{n}`" for n in what.split(", ")) if how == "wraps" else f"hidden: {what}" for f, how, what in lines
+    }
+
+
 def rows(page):
     return {name: (python, go) for name, python, go in ROW.findall(page)}
 
 
-def table(functions, old, python):
+def table(functions, old, python, go):
     text, last = "", None
     for chapter, name in functions:
         if chapter != last:
@@ -107,31 +118,33 @@ def table(functions, old, python):
             last = chapter
         was = old.get(name, ("", ""))
         kept = was[0] if was[0].startswith(("raw", "hidden")) else ""
-        text += f"| `{name}` | {python.get(name) or kept} | {was[1]} |\n"
+        text += f"| `{name}` | {python.get(name) or kept} | {go.get(name, '')} |\n"
     return text
 
 
 def main():
     page = PAGE.read_text(encoding="utf-8")
     functions = header_functions()
-    python = python_cells({name for _, name in functions})
+    python, go = python_cells({name for _, name in functions}), go_cells()
     before, rest = page.split(BEGIN)
     inside, after = rest.split(END)
     old = rows(inside)
-    wanted = table(functions, old, python)
+    wanted = table(functions, old, python, go)
     if "--write" in sys.argv[1:]:
         PAGE.write_text(before + BEGIN + wanted + "\n" + END + after, encoding="utf-8")
         old = rows(wanted)
     faults = [f"{n}: no row" for _, n in functions if n not in old]
     faults += [f"{n}: a row, but no such function in the header" for n in old if n not in {f for _, f in functions}]
     faults += [f"{n}: nothing in Python's column" for n, (p, _) in old.items() if not p.strip()]
-    for name, (cell, _) in old.items():
+    for name, (cell, go_cell) in old.items():
+        if go_cell != go.get(name, ""):
+            faults.append(f"{name}: Go's cell says {go_cell}, bindings/go/functions.tsv says {go.get(name, 'nothing')}")
         if python.get(name) and cell != python[name] and "--write" not in sys.argv[1:]:
             faults.append(f"{name}: Python's cell says {cell}, its sources say {python[name]}")
         if cell.startswith("`") and name not in python:
             faults.append(f"{name}: Python's cell says {cell}, its sources do not name it")
     if (HERE / "go").is_dir():
-        faults += [f"{n}: nothing in Go's column" for n, (_, go) in old.items() if not go.strip()]
+        faults += [f"{n}: nothing in Go's column" for n, (_, cell) in old.items() if not cell.strip()]
     for fault in faults:
         print(f"bindings/README.md: {fault}", file=sys.stderr)
     if faults:
