@@ -48,5 +48,4 @@ class Hook(BuildHookInterface):
         else:
             build_data["force_include"][str(library())] = f"qask/{NAME}"
         build_data["pure_python"] = False
-        platform = os.environ.get("QASK_PLATFORM") or sysconfig.get_platform()
-        build_data["tag"] = "py3-none-" + platform.replace("-", "_").replace(".", "_")
+        build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
