@@ -73,6 +73,7 @@ check: setup ## format, lints, header drift, licences
 	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
 	python3 tools/check_header.py include/qask.h
 	python3 tools/check_examples.py
+	python3 bindings/check_table.py
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
@@ -121,7 +122,6 @@ $(LIB_HOOKS)/libqask.so: $(shell find src build.rs Cargo.toml -type f)
 
 python: python-install $(LIB_HOOKS)/libqask.so ## the Python package: wheel, types, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
-	python3 bindings/check_table.py
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m mypy
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
 	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
