@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,7 @@ check: setup ## format, lints, header drift, licences
 	$(CARGO) run --quiet --release $(FEATURES) --example gen_header -- --verify
 	python3 tools/check_header.py include/qask.h
 	python3 tools/check_examples.py
+	python3 bindings/check_table.py
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
@@ -89,7 +90,64 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory go
 	$(MAKE) --no-print-directory docs-tests
 	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory python
 	$(MAKE) --no-print-directory asan
+
+# ---- Python ----
+PYTHON ?= python3
+PYTHON_DIR := bindings/python
+PYTHON_VENV := $(CARGO_TARGET_DIR)/python
+PYTHON_RUN := $(PYTHON_VENV)/bin/python
+# One virtual environment for tests of all kinds; made anew when what it holds changes.
+$(PYTHON_VENV)/done: $(PYTHON_DIR)/requirements-dev.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+python-wheel: lib $(PYTHON_VENV)/done ## a wheel for every CPython, with the library in it, in bindings/python/dist
+	@rm -rf $(PYTHON_DIR)/dist
+	QASK_LIBRARY=$(abspath $(LIB))/libqask.so $(PYTHON_RUN) -m build --wheel $(PYTHON_DIR) >/dev/null
+	@ls $(PYTHON_DIR)/dist/*.whl
+
+python-install: python-wheel
+	@$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(PYTHON_DIR)/dist/*.whl
+	@$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check $(PYTHON_DIR)/dist/*.whl
+
+python: python-install lib-test ## the Python package: wheel, types, tests, examples
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m mypy
+	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
+	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
+	cd $(PYTHON_DIR) && QASK_TEST_HOOKS=1 QASK_LIBRARY=$(abspath $(CARGO_TARGET_DIR))/lib-test/libqask.so timeout 600 $(abspath $(PYTHON_RUN)) -m pytest -q
+
+# Hundreds of megabytes of packages, so not part of `make test`.
+PYTHON_FRAMEWORKS := $(CARGO_TARGET_DIR)/python-frameworks
+$(PYTHON_FRAMEWORKS)/done: $(PYTHON_DIR)/requirements-dev.txt $(PYTHON_DIR)/requirements-frameworks.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	@touch $@
+
+python-ecosystem: python-wheel $(PYTHON_FRAMEWORKS)/done ## the modules for LangChain, LlamaIndex, llm and Ray, with these packages
+	@$(PYTHON_FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(PYTHON_DIR)/dist/*.whl
+	@$(PYTHON_FRAMEWORKS)/bin/pip install --quiet --disable-pip-version-check $(PYTHON_DIR)/dist/*.whl
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2
+	cd $(PYTHON_DIR) && MYPYPATH=src $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m mypy --strict --config-file= \
+	    src/qask/langchain.py src/qask/llamaindex.py src/qask/llm_plugin.py
+	cd $(PYTHON_DIR) && QASK_RAY=1 $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m pytest -q -rs tests/test_ecosystem.py \
+	    tests/test_examples.py -k "langchain or llamaindex or llm or ray"
+
+python-bench: python-install ## what Python costs beside the same work in C
+	python3 tools/models.py fetch smollm2-135m
+	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	$(CC) $(CFLAGS_C) benches/bench.c -o $(CARGO_TARGET_DIR)/bench/c $(LINK_SHARED) -lpthread
+	$(PYTHON_RUN) $(PYTHON_DIR)/bench/overhead.py $(CARGO_TARGET_DIR)/bench/c "$$(python3 tools/models.py path smollm2-135m)"
+
+CYCLES ?= 10000
+python-cycles: python-install ## create, generate, cancel, free, CYCLES=10000 times: memory must stay flat
+	python3 tools/models.py fetch smollm2-135m
+	$(PYTHON_RUN) $(PYTHON_DIR)/bench/cycles.py "$$(python3 tools/models.py path smollm2-135m)" $(CYCLES)
 
 schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	python3 tools/models.py fetch smollm2-135m

@@ -258,6 +258,18 @@ impl Engine {
         self.0.shared.tell(|inbox| inbox.provoke_fault = true);
         Ok(())
     }
+
+    /// The stream that a model would make which writes `output`: how bindings run the recorded outputs.
+    #[cfg(feature = "test-hooks")]
+    pub fn replay(&self, parser: crate::output::Parser, output: &str) -> Stream {
+        let channel = Arc::new(Channel::new(1, None));
+        let mut reply = reply::Reply::new(&channel, 0, &Request::text(""), Some(parser));
+        reply.replay(output);
+        reply.finish();
+        let reason = if reply.calls() > 0 { FinishReason::ToolCalls } else { FinishReason::Stop };
+        channel.done(Done { choice: 0, reason, usage: Usage::default(), seed: 0 });
+        Stream::new(channel, Arc::clone(&self.0.shared))
+    }
 }
 
 /// Makes the context and says how many tokens it really holds.

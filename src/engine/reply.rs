@@ -87,6 +87,13 @@ impl Reply {
         Ok(stopped || called)
     }
 
+    /// Takes a text as if the model had written it.
+    #[cfg(feature = "test-hooks")]
+    pub(super) fn replay(&mut self, text: &str) {
+        self.passed.push_str(text);
+        self.pass();
+    }
+
     /// Whether the next token is thought.
     pub(super) fn is_thinking(&self) -> bool {
         self.parser.as_ref().is_some_and(Parser::is_thinking)

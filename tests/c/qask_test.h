@@ -5,4 +5,7 @@
 qask_status qask_test_provoke_fault(const qask_engine *engine, qask_error **error);
 qask_status qask_test_panic(qask_error **error);
 qask_status qask_test_fail(qask_status code, qask_error **error);
+qask_status qask_test_replay(const qask_engine *engine, const char *json, size_t length, qask_stream **out,
+                             qask_error **error);
+qask_status qask_test_detect(const char *source, size_t length, qask_string **out, qask_error **error);
 #endif

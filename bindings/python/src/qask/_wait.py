@@ -1,0 +1,104 @@
+"""Long calls that Ctrl-C, a cancelled task or the end of the process ends at once.
+
+A signal's handler runs on the main thread, between bytecodes: so the main thread must not sit inside of the library. It
+waits for a helper thread instead, and raises the call's flag when something interrupts it. Other threads call directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+import weakref
+from typing import TYPE_CHECKING, Callable, TypeVar
+
+from ._owned import Owned
+from .raw import call, lib, make
+
+if TYPE_CHECKING:
+    from ._library import CData
+
+T = TypeVar("T")
+
+#: How long the main thread stays inside of the library while it waits for a stream, in milliseconds.
+SLICE_MS = 20
+
+
+class Cancel(Owned):
+    """A flag that ends long calls from any thread. It may be given to many; it cannot be lowered again."""
+
+    def __init__(self) -> None:
+        super().__init__(make("cancel", lib.qask_cancel_new), lib.qask_cancel_free)
+
+    def cancel(self) -> None:
+        """Ends every call and stream that got this flag."""
+        call(lib.qask_cancel_raise, self._handle)
+
+
+class _Running:
+    """A call on its helper thread."""
+
+    def __init__(self, flag: Cancel) -> None:
+        self.flag, self.done = flag, threading.Event()
+
+
+_running: weakref.WeakSet[_Running] = weakref.WeakSet()
+
+
+@atexit.register
+def _end() -> None:
+    # The library may not call a progress callback into an interpreter that is gone.
+    for one in list(_running):
+        one.flag.cancel()
+    for one in list(_running):
+        one.done.wait(2)
+
+
+def in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def wait(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
+    """Runs `work(flag)`, a call of the library that takes a cancel flag."""
+    flag = Cancel() if cancel is None else cancel
+    if not in_main_thread():
+        return work(flag._handle)
+    running = _Running(flag)
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            results.append(work(flag._handle))
+        except BaseException as e:
+            failures.append(e)
+        finally:
+            running.done.set()
+
+    _running.add(running)
+    threading.Thread(target=target, name="qask call", daemon=True).start()
+    try:
+        # A wait without end cannot be interrupted on Windows.
+        while not running.done.wait(3600):
+            pass
+    except BaseException:
+        flag.cancel()
+        running.done.wait()
+        raise
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+async def wait_async(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
+    """As `wait`, on a thread of the event loop's; a cancelled task ends the call."""
+    flag = Cancel() if cancel is None else cancel
+    handle = flag._handle
+    future = asyncio.get_running_loop().run_in_executor(None, lambda: work(handle))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        flag.cancel()
+        # What comes of it now is nobody's.
+        future.add_done_callback(lambda f: f.cancelled() or f.exception())
+        raise

@@ -1,0 +1,182 @@
+"""An engine: serves many requests at once over a model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Callable, TypeVar
+
+from ._owned import Owned
+from ._wait import SLICE_MS, Cancel, in_main_thread, wait, wait_async
+from .options import EngineOptions, apply
+from .raw import NULL, call, encode, lib, make, take_string
+from .request import Request, as_request
+from .schema import Schema
+from .stream import Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._library import CData
+    from .chat import Chat
+    from .events import Reply
+    from .model import Model
+    from .options import Messages, RequestOptions
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Figures of an engine at one moment; each is `qask_stats_<name>`."""
+
+    queued: int
+    active: int
+    kv_tokens_total: int
+    kv_tokens_used: int
+    cached_tokens: int
+    evictions: int
+    preemptions: int
+    submitted: int
+    finished: int
+    failed: int
+    prompt_tokens: int
+    reused_tokens: int
+    output_tokens: int
+    steps: int
+    prompt_tokens_per_second: float
+    output_tokens_per_second: float
+    longest_step_us: int
+    threads: int
+    threads_batch: int
+
+
+def flag_of(cancel: Cancel | None) -> CData:
+    return NULL if cancel is None else cancel._handle
+
+
+def wait_for(function: Callable[..., int], handle: CData, timeout: float | None) -> bool:
+    """Waits with a function `f(handle, timeout_ms, error)`, so that Ctrl-C works; False when the time is over."""
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = -1 if until is None else max(0, round((until - time.monotonic()) * 1000))
+        if in_main_thread():
+            left = SLICE_MS if left < 0 else min(left, SLICE_MS)
+        if call(function, handle, left) != lib.QASK_TIMEOUT:
+            return True
+        if until is not None and time.monotonic() >= until:
+            return False
+
+
+class Engine(Owned):
+    """Serves requests over a model, many at once. Any thread may use it, also while others do."""
+
+    def __init__(self, model: Model, **options: Unpack[EngineOptions]) -> None:
+        pointer = make("engine_options", lib.qask_engine_options_new)
+        try:
+            apply("engine_options", pointer, EngineOptions, options)
+            engine = make("engine", lib.qask_engine_new, model._handle, pointer)
+        finally:
+            lib.qask_engine_options_free(pointer)
+        super().__init__(engine, lib.qask_engine_free)
+
+    # ---- answers ----
+
+    def stream(
+        self, request: Request | Messages, cancel: Cancel | None = None, **options: Unpack[RequestOptions]
+    ) -> Stream:
+        """Submits a request, and gives the stream of its answer at once."""
+        made = as_request(request, options)
+        handle = self._handle
+        return Stream(make("stream", lib.qask_engine_submit, handle, made._handle, flag_of(cancel)), handle)
+
+    def generate(
+        self, request: Request | Messages, cancel: Cancel | None = None, **options: Unpack[RequestOptions]
+    ) -> Reply:
+        """Waits for the whole answer. `await engine.stream(…)` does it in an event loop."""
+        with self.stream(request, cancel, **options) as stream:
+            return stream.reply()
+
+    def ask(
+        self,
+        schema: type[T],
+        request: Request | Messages,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> T:
+        """Waits for an answer of a type: a dataclass, a pydantic model, or anything else that pydantic can describe."""
+        made, wanted = as_request(request, options), Schema(schema)
+        return wanted.read(wait(self._asker(made, wanted), cancel))
+
+    async def ask_async(
+        self,
+        schema: type[T],
+        request: Request | Messages,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> T:
+        """As `ask`, for event loops."""
+        made, wanted = as_request(request, options), Schema(schema)
+        return wanted.read(await wait_async(self._asker(made, wanted), cancel))
+
+    def _asker(self, request: Request, schema: Schema[T]) -> Callable[[CData], str]:
+        data = encode(schema.json)
+        before = (self._handle, request._handle, data, len(data))
+        return lambda flag: take_string(lib.qask_engine_ask_json, *before, flag)
+
+    def chat(self, system: str | None = None, **options: Unpack[RequestOptions]) -> Chat:
+        """A conversation; the options are those of every answer."""
+        from .chat import Chat
+
+        return Chat(self, system, **options)
+
+    # ---- prefixes ----
+
+    def prewarm(self, request: Request | Messages, pin: bool = False, **options: Unpack[RequestOptions]) -> None:
+        """Evaluates a prompt, so that later ones that begin with it start faster; with `pin` it stays until `unpin`."""
+        made = as_request(request, options)
+        with Stream(make("stream", lib.qask_engine_prewarm, self._handle, made._handle, pin), self._handle) as stream:
+            stream.reply()
+
+    def unpin(self) -> None:
+        """Lets every pinned prefix be dropped when room is needed."""
+        call(lib.qask_engine_unpin, self._handle)
+
+    # ---- the engine itself ----
+
+    def set_threads(self, threads: int, threads_batch: int | None = None) -> None:
+        """Changes the thread counts from the next step on."""
+        call(lib.qask_engine_set_threads, self._handle, threads, threads if threads_batch is None else threads_batch)
+
+    @property
+    def n_ctx(self) -> int:
+        """Tokens that one sequence may hold."""
+        return lib.qask_engine_n_ctx(self._handle)
+
+    @property
+    def kv_tokens(self) -> int:
+        """Tokens that the KV cache holds."""
+        return lib.qask_engine_kv_tokens(self._handle)
+
+    def stats(self) -> Stats:
+        """Figures of this moment."""
+        stats = make("stats", lib.qask_engine_stats, self._handle)
+        try:
+            return Stats(*(getattr(lib, f"qask_stats_{f.name}")(stats) for f in fields(Stats)))
+        finally:
+            lib.qask_stats_free(stats)
+
+    def close(self, timeout: float | None = 0) -> None:
+        """Ends what runs, and frees the engine; its chats and streams end with `Closed`. Waits until the memory is
+        free, at most `timeout` seconds (None: for ever), and raises TimeoutError when it is not by then."""
+        if self._pointer is None:
+            return
+        free = wait_for(lib.qask_engine_close, self._pointer, timeout)
+        super().close()
+        if not free and timeout:
+            raise TimeoutError(f"the engine's memory was not free after {timeout} s; it will be soon")
+
+    def __repr__(self) -> str:
+        if self._pointer is None:
+            return "<Engine, closed>"
+        return f"<Engine: n_ctx {self.n_ctx}, kv_tokens {self.kv_tokens}>"

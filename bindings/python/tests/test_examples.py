@@ -1,0 +1,87 @@
+"""Every program of examples/python, as a user runs it. (ray_batch.py needs Ray: `make python-ecosystem`.)"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, path_of
+
+FOLDER = REPOSITORY / "examples/python"
+
+
+def run(stem: str, *arguments: str, stdin: str = "", status: int = 0) -> subprocess.CompletedProcess[str]:
+    found = subprocess.run(
+        [sys.executable, str(FOLDER / f"{stem}.py"), *arguments], input=stdin, capture_output=True, text=True, timeout=300
+    )
+    assert found.returncode == status, found.stderr
+    return found
+
+
+def test_every_example_is_run() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    for path in FOLDER.glob("*.py"):
+        assert f'"{path.stem}"' in source, path
+        assert run_without_arguments(path).startswith("usage: "), path
+
+
+def run_without_arguments(path: Path) -> str:
+    if path.stem == "ray_batch":
+        return "usage: "
+    return run(path.stem, status=1).stderr
+
+
+def test_chat(smol: str, tmp_path: Path) -> None:
+    question = "Complete the sentence: the capital of France is"
+    assert "Paris" in run("chat", smol, question).stdout
+    assert "Paris" in run("chat", "--once", smol, question).stdout
+    saved = str(tmp_path / "saved.json")
+    lines = ["My name is Tom. Say hello to me.", f"/save {saved}", "/load no-such-file.json", "/regenerate"]
+    lines += [f"/load {saved}", "What is my name?", f"/save {saved}.2", "/quit", "never read"]
+    found = run("chat", smol, stdin="".join(f"{line}\n" for line in lines))
+    first, second = (json.loads(Path(p).read_text())["messages"] for p in (saved, f"{saved}.2"))
+    assert [m["role"] for m in second] == ["user", "assistant"] * 2 and second[:2] == first
+    assert "no-such-file.json" in found.stderr and "[2 messages]" in found.stderr
+    assert re.search(r"[1-9]\d* of them cached", found.stderr)
+    assert "no-such-model.gguf" in run("chat", "no-such-model.gguf", "x", status=1).stderr
+
+
+def test_parallel(smol: str) -> None:
+    assert len(re.findall(r"\[\d+ of \d+ prompt tokens cached\]$", run("parallel", smol).stdout, re.M)) == 16
+
+
+def test_cancel(smol: str) -> None:
+    lines = run("cancel", smol).stdout.splitlines()
+    assert re.match(r"cancelled: \d", lines[0]) and re.match(r"deadline: \d", lines[1]) and len(lines) == 4
+
+
+def test_json_answer() -> None:
+    out = run("json_answer", path_of("qwen2.5-coder-0.5b")).stdout
+    assert out.startswith("Person(name='Ada Lovelace', born=1815, places=[")
+
+
+def test_tools() -> None:
+    out = run("tools", path_of("qwen2.5-coder-0.5b")).stdout.splitlines()
+    assert re.match(r'get_weather\(\{"city": ".*"\}\)', out[0]) and len(out) > 1
+
+
+def test_embed(minilm_path: str) -> None:
+    out = run("embed", minilm_path, "a sleeping animal", "The cat naps.", "Rates went up.").stdout.splitlines()
+    assert re.match(r"0\.[3-9]\d\d The cat naps\.$", out[0]) and len(out) == 2
+
+
+def test_ask_docs(minilm_path: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Cats sleep.\n\nThe office opens at nine o'clock.\n\nRates went up.\n\nIt rained.\n")
+    found = run("ask_docs", minilm_path, path_of("qwen2.5-coder-0.5b"), "When does the office open?", str(page)).stdout
+    assert f"[1] {page}, paragraph 2" in found and re.search("nine|9", found)
+
+
+@pytest.mark.skipif(os.environ.get("QASK_RAY") != "1", reason="needs Ray and a minute: make python-ecosystem")
+def test_ray_batch(smol: str) -> None:
+    assert "lost 0, twice 0, killed 1" in run("ray_batch", smol, "64", "--kill").stdout
