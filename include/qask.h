@@ -1536,6 +1536,7 @@ qask_status qask_engine_options_set_offload_kv(qask_engine_options *options,
 qask_status qask_engine_options_set_memory_budget(qask_engine_options *options,
                                                   uint64_t value,
                                                   qask_error **error);
+
 // A folder that keeps long prompt prefixes for later processes; it is made when there is none, and may be shared by
 // engines, models and processes. Prefixes are kept when two prompts begin alike and then part, or are the same; what was
 // used longest ago goes when all files together would take more than `bytes`. `path` may be NULL: no such folder, which
@@ -1579,10 +1580,7 @@ qask_status qask_engine_options_set_prefix_cache_dir(qask_engine_options *option
 // Starts an engine over a model. `engine_options` may be NULL. The caller frees it with `qask_engine_free`.
 //
 // Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY,
-// TOO_LARGE (it would take more than its `memory_budget`). Since 0.1.
-// Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY;
-// NOT_FOUND and IO (the prefix cache directory).
-// Since 0.1.
+// TOO_LARGE (it would take more than its `memory_budget`); NOT_FOUND and IO (the prefix cache directory). Since 0.1.
 qask_status qask_engine_new(const qask_model *model,
                             const qask_engine_options *engine_options,
                             qask_engine **out,
@@ -2862,6 +2860,8 @@ bool qask_plan_device_is_gpu_at(const qask_plan *plan, size_t index);
 //
 // Any thread. A bad handle, an unknown part and an index behind the last one give 0. Since 0.1.
 uint64_t qask_plan_device_bytes_at(const qask_plan *plan, size_t index, int32_t part);
+
+// ------------------------------------------------------------------------------------------------
 // Scorer options
 // ------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,13 @@ type (
 	Inspection      uintptr
 	Model           uintptr
 	ModelOptions    uintptr
+	Plan            uintptr
 	Queue           uintptr
 	Request         uintptr
+	SaveOptions     uintptr
+	Scorer          uintptr
+	ScorerOptions   uintptr
+	Scores          uintptr
 	Stats           uintptr
 	Stream          uintptr
 	String          uintptr
@@ -98,6 +103,16 @@ const (
 	QASK_PURPOSE_PLAIN          = 0
 	QASK_PURPOSE_QUERY          = 1
 	QASK_PURPOSE_DOCUMENT       = 2
+	QASK_PART_MAPPED            = 0
+	QASK_PART_WEIGHTS           = 1
+	QASK_PART_KV                = 2
+	QASK_PART_STATE             = 3
+	QASK_PART_COMPUTE           = 4
+	QASK_PART_OUTPUT            = 5
+	QASK_PART_OTHER             = 6
+	QASK_NORMALIZE_NONE         = 0
+	QASK_NORMALIZE_TOKENS       = 1
+	QASK_NORMALIZE_BYTES        = 2
 )
 
 // The functions of the header, set when the library is loaded.
@@ -117,7 +132,6 @@ var (
 	CancelFree                       func(cancel Cancel)
 	ModelInspect                     func(path string, out *Inspection, error_ *Error) Status
 	InspectionFree                   func(inspection Inspection)
-	InspectionEstimatedMemory        func(inspection Inspection, nCtx uint32) uint64
 	InspectionArchitecture           func(inspection Inspection, length *uintptr) *byte
 	InspectionName                   func(inspection Inspection, length *uintptr) *byte
 	InspectionQuantization           func(inspection Inspection, length *uintptr) *byte
@@ -139,6 +153,7 @@ var (
 	ModelOptionsSetMlock             func(options ModelOptions, value bool, error_ *Error) Status
 	ModelOptionsSetCheckTensors      func(options ModelOptions, value bool, error_ *Error) Status
 	ModelOptionsSetRepack            func(options ModelOptions, value bool, error_ *Error) Status
+	ModelOptionsSetMemoryBudget      func(options ModelOptions, value uint64, error_ *Error) Status
 	ModelLoad                        func(path string, modelOptions ModelOptions, cancel Cancel, out *Model, error_ *Error) Status
 	ModelLoadSplits                  func(paths **byte, count uintptr, modelOptions ModelOptions, cancel Cancel, out *Model, error_ *Error) Status
 	ModelLoadFd                      func(fd int32, offset uint64, length uint64, modelOptions ModelOptions, cancel Cancel, out *Model, error_ *Error) Status
@@ -262,6 +277,8 @@ var (
 	EngineOptionsSetPrefixCache      func(options EngineOptions, value bool, error_ *Error) Status
 	EngineOptionsSetDeterministic    func(options EngineOptions, value bool, error_ *Error) Status
 	EngineOptionsSetOffloadKv        func(options EngineOptions, value bool, error_ *Error) Status
+	EngineOptionsSetMemoryBudget     func(options EngineOptions, value uint64, error_ *Error) Status
+	EngineOptionsSetPrefixCacheDir   func(options EngineOptions, path string, bytes uint64, error_ *Error) Status
 	EngineNew                        func(model Model, engineOptions EngineOptions, out *Engine, error_ *Error) Status
 	EngineRetain                     func(engine Engine, out *Engine, error_ *Error) Status
 	EngineFree                       func(engine Engine)
@@ -286,6 +303,7 @@ var (
 	StatsFailed                      func(stats Stats) uint64
 	StatsPromptTokens                func(stats Stats) uint64
 	StatsReusedTokens                func(stats Stats) uint64
+	StatsDiskTokens                  func(stats Stats) uint64
 	StatsOutputTokens                func(stats Stats) uint64
 	StatsSteps                       func(stats Stats) uint64
 	StatsPromptTokensPerSecond       func(stats Stats) float64
@@ -295,6 +313,7 @@ var (
 	StatsThreadsBatch                func(stats Stats) uint32
 	StreamNext                       func(stream Stream, timeoutMs int64, event *Event, error_ *Error) Status
 	StreamCollect                    func(stream Stream, text *String, done *Event, error_ *Error) Status
+	StreamCollectMessage             func(stream Stream, message *String, done *Event, error_ *Error) Status
 	StreamCancel                     func(stream Stream, error_ *Error) Status
 	StreamSetWake                    func(stream Stream, callback uintptr, userData uintptr, destroy uintptr, error_ *Error) Status
 	StreamFree                       func(stream Stream)
@@ -349,6 +368,13 @@ var (
 	ChatExport                       func(chat Chat, out *String, error_ *Error) Status
 	ChatImport                       func(chat Chat, json *byte, length uintptr, error_ *Error) Status
 	ChatFork                         func(chat Chat, out *Chat, error_ *Error) Status
+	SaveOptionsNew                   func(out *SaveOptions, error_ *Error) Status
+	SaveOptionsFree                  func(options SaveOptions)
+	SaveOptionsSetCompress           func(options SaveOptions, value bool, error_ *Error) Status
+	ChatSave                         func(chat Chat, path string, saveOptions SaveOptions, cancel Cancel, savedTokens *uint64, savedBytes *uint64, error_ *Error) Status
+	ChatRestore                      func(chat Chat, path string, cancel Cancel, restoredTokens *uint64, error_ *Error) Status
+	EngineSavePrefix                 func(engine Engine, request Request, path string, saveOptions SaveOptions, cancel Cancel, savedTokens *uint64, savedBytes *uint64, error_ *Error) Status
+	EngineRestorePrefix              func(engine Engine, request Request, path string, cancel Cancel, restoredTokens *uint64, error_ *Error) Status
 	LogSet                           func(level int32, callback uintptr, userData uintptr, destroy uintptr, error_ *Error) Status
 	EmbedderOptionsNew               func(out *EmbedderOptions, error_ *Error) Status
 	EmbedderOptionsFree              func(options EmbedderOptions)
@@ -361,7 +387,9 @@ var (
 	EmbedderOptionsSetMaxSequences   func(options EmbedderOptions, value uint32, error_ *Error) Status
 	EmbedderOptionsSetQueryPrefix    func(options EmbedderOptions, text *byte, length uintptr, error_ *Error) Status
 	EmbedderOptionsSetDocumentPrefix func(options EmbedderOptions, text *byte, length uintptr, error_ *Error) Status
+	EmbedderOptionsSetInstruction    func(options EmbedderOptions, text *byte, length uintptr, error_ *Error) Status
 	EmbedderOptionsSetThreads        func(options EmbedderOptions, value uint32, error_ *Error) Status
+	EmbedderOptionsSetMemoryBudget   func(options EmbedderOptions, value uint64, error_ *Error) Status
 	EmbedderNew                      func(model Model, embedderOptions EmbedderOptions, out *Embedder, error_ *Error) Status
 	EmbedderRetain                   func(embedder Embedder, out *Embedder, error_ *Error) Status
 	EmbedderFree                     func(embedder Embedder)
@@ -373,6 +401,40 @@ var (
 	EmbedderEmbed                    func(embedder Embedder, texts **byte, lengths *uintptr, count uintptr, purpose int32, cancel Cancel, out *float32, capacity uintptr, error_ *Error) Status
 	EmbedderEmbedTokens              func(embedder Embedder, text *byte, length uintptr, purpose int32, cancel Cancel, out *float32, capacity uintptr, count *uintptr, error_ *Error) Status
 	EmbedderRerank                   func(embedder Embedder, query *byte, queryLength uintptr, texts **byte, lengths *uintptr, count uintptr, cancel Cancel, out *float32, capacity uintptr, error_ *Error) Status
+	ModelPlan                        func(path string, modelOptions ModelOptions, engineOptions EngineOptions, out *Plan, error_ *Error) Status
+	ModelPlanEmbedder                func(path string, modelOptions ModelOptions, embedderOptions EmbedderOptions, out *Plan, error_ *Error) Status
+	EnginePlan                       func(model Model, engineOptions EngineOptions, out *Plan, error_ *Error) Status
+	EmbedderPlan                     func(model Model, embedderOptions EmbedderOptions, out *Plan, error_ *Error) Status
+	PlanFree                         func(plan Plan)
+	PlanTotal                        func(plan Plan) uint64
+	PlanBytes                        func(plan Plan, part int32) uint64
+	PlanNCtx                         func(plan Plan) uint32
+	PlanSequenceBytes                func(plan Plan) uint64
+	PlanLargestContext               func(plan Plan, budget uint64, nCtx *uint32, error_ *Error) Status
+	PlanDeviceCount                  func(plan Plan) uintptr
+	PlanDeviceNameAt                 func(plan Plan, index uintptr) *byte
+	PlanDeviceIsGpuAt                func(plan Plan, index uintptr) bool
+	PlanDeviceBytesAt                func(plan Plan, index uintptr, part int32) uint64
+	ScorerOptionsNew                 func(out *ScorerOptions, error_ *Error) Status
+	ScorerOptionsFree                func(options ScorerOptions)
+	ScorerOptionsSetMaxTokens        func(options ScorerOptions, value uint32, error_ *Error) Status
+	ScorerOptionsSetBatchTokens      func(options ScorerOptions, value uint32, error_ *Error) Status
+	ScorerOptionsSetMaxSequences     func(options ScorerOptions, value uint32, error_ *Error) Status
+	ScorerOptionsSetSpecialTokens    func(options ScorerOptions, value bool, error_ *Error) Status
+	ScorerOptionsSetThreads          func(options ScorerOptions, value uint32, error_ *Error) Status
+	ScorerNew                        func(model Model, scorerOptions ScorerOptions, out *Scorer, error_ *Error) Status
+	ScorerRetain                     func(scorer Scorer, out *Scorer, error_ *Error) Status
+	ScorerFree                       func(scorer Scorer)
+	ScorerClose                      func(scorer Scorer, timeoutMs int64, error_ *Error) Status
+	ScorerMaxTokens                  func(scorer Scorer) uint32
+	ScorerScore                      func(scorer Scorer, prompt *byte, promptLength uintptr, texts **byte, lengths *uintptr, count uintptr, cancel Cancel, deadlineMs int64, out *Scores, error_ *Error) Status
+	ScorerPerplexity                 func(scorer Scorer, text *byte, length uintptr, window uint32, stride uint32, context uint32, windows uint32, cancel Cancel, deadlineMs int64, perplexity *float64, standardError *float64, tokens *uint64, error_ *Error) Status
+	ScoresCount                      func(scores Scores) uintptr
+	ScoresLogProbability             func(scores Scores, index uintptr, normalization int32) float64
+	ScoresLikeliest                  func(scores Scores, normalization int32) uintptr
+	ScoresTokens                     func(scores Scores, index uintptr, count *uintptr) *int32
+	ScoresLogProbabilities           func(scores Scores, index uintptr, count *uintptr) *float32
+	ScoresFree                       func(scores Scores)
 )
 
 // symbols are the names of the functions in the library, and where each goes.
@@ -392,7 +454,6 @@ var symbols = []symbol{
 	{"qask_cancel_free", &CancelFree},
 	{"qask_model_inspect", &ModelInspect},
 	{"qask_inspection_free", &InspectionFree},
-	{"qask_inspection_estimated_memory", &InspectionEstimatedMemory},
 	{"qask_inspection_architecture", &InspectionArchitecture},
 	{"qask_inspection_name", &InspectionName},
 	{"qask_inspection_quantization", &InspectionQuantization},
@@ -414,6 +475,7 @@ var symbols = []symbol{
 	{"qask_model_options_set_mlock", &ModelOptionsSetMlock},
 	{"qask_model_options_set_check_tensors", &ModelOptionsSetCheckTensors},
 	{"qask_model_options_set_repack", &ModelOptionsSetRepack},
+	{"qask_model_options_set_memory_budget", &ModelOptionsSetMemoryBudget},
 	{"qask_model_load", &ModelLoad},
 	{"qask_model_load_splits", &ModelLoadSplits},
 	{"qask_model_load_fd", &ModelLoadFd},
@@ -537,6 +599,8 @@ var symbols = []symbol{
 	{"qask_engine_options_set_prefix_cache", &EngineOptionsSetPrefixCache},
 	{"qask_engine_options_set_deterministic", &EngineOptionsSetDeterministic},
 	{"qask_engine_options_set_offload_kv", &EngineOptionsSetOffloadKv},
+	{"qask_engine_options_set_memory_budget", &EngineOptionsSetMemoryBudget},
+	{"qask_engine_options_set_prefix_cache_dir", &EngineOptionsSetPrefixCacheDir},
 	{"qask_engine_new", &EngineNew},
 	{"qask_engine_retain", &EngineRetain},
 	{"qask_engine_free", &EngineFree},
@@ -561,6 +625,7 @@ var symbols = []symbol{
 	{"qask_stats_failed", &StatsFailed},
 	{"qask_stats_prompt_tokens", &StatsPromptTokens},
 	{"qask_stats_reused_tokens", &StatsReusedTokens},
+	{"qask_stats_disk_tokens", &StatsDiskTokens},
 	{"qask_stats_output_tokens", &StatsOutputTokens},
 	{"qask_stats_steps", &StatsSteps},
 	{"qask_stats_prompt_tokens_per_second", &StatsPromptTokensPerSecond},
@@ -570,6 +635,7 @@ var symbols = []symbol{
 	{"qask_stats_threads_batch", &StatsThreadsBatch},
 	{"qask_stream_next", &StreamNext},
 	{"qask_stream_collect", &StreamCollect},
+	{"qask_stream_collect_message", &StreamCollectMessage},
 	{"qask_stream_cancel", &StreamCancel},
 	{"qask_stream_set_wake", &StreamSetWake},
 	{"qask_stream_free", &StreamFree},
@@ -624,6 +690,13 @@ var symbols = []symbol{
 	{"qask_chat_export", &ChatExport},
 	{"qask_chat_import", &ChatImport},
 	{"qask_chat_fork", &ChatFork},
+	{"qask_save_options_new", &SaveOptionsNew},
+	{"qask_save_options_free", &SaveOptionsFree},
+	{"qask_save_options_set_compress", &SaveOptionsSetCompress},
+	{"qask_chat_save", &ChatSave},
+	{"qask_chat_restore", &ChatRestore},
+	{"qask_engine_save_prefix", &EngineSavePrefix},
+	{"qask_engine_restore_prefix", &EngineRestorePrefix},
 	{"qask_log_set", &LogSet},
 	{"qask_embedder_options_new", &EmbedderOptionsNew},
 	{"qask_embedder_options_free", &EmbedderOptionsFree},
@@ -636,7 +709,9 @@ var symbols = []symbol{
 	{"qask_embedder_options_set_max_sequences", &EmbedderOptionsSetMaxSequences},
 	{"qask_embedder_options_set_query_prefix", &EmbedderOptionsSetQueryPrefix},
 	{"qask_embedder_options_set_document_prefix", &EmbedderOptionsSetDocumentPrefix},
+	{"qask_embedder_options_set_instruction", &EmbedderOptionsSetInstruction},
 	{"qask_embedder_options_set_threads", &EmbedderOptionsSetThreads},
+	{"qask_embedder_options_set_memory_budget", &EmbedderOptionsSetMemoryBudget},
 	{"qask_embedder_new", &EmbedderNew},
 	{"qask_embedder_retain", &EmbedderRetain},
 	{"qask_embedder_free", &EmbedderFree},
@@ -648,4 +723,38 @@ var symbols = []symbol{
 	{"qask_embedder_embed", &EmbedderEmbed},
 	{"qask_embedder_embed_tokens", &EmbedderEmbedTokens},
 	{"qask_embedder_rerank", &EmbedderRerank},
+	{"qask_model_plan", &ModelPlan},
+	{"qask_model_plan_embedder", &ModelPlanEmbedder},
+	{"qask_engine_plan", &EnginePlan},
+	{"qask_embedder_plan", &EmbedderPlan},
+	{"qask_plan_free", &PlanFree},
+	{"qask_plan_total", &PlanTotal},
+	{"qask_plan_bytes", &PlanBytes},
+	{"qask_plan_n_ctx", &PlanNCtx},
+	{"qask_plan_sequence_bytes", &PlanSequenceBytes},
+	{"qask_plan_largest_context", &PlanLargestContext},
+	{"qask_plan_device_count", &PlanDeviceCount},
+	{"qask_plan_device_name_at", &PlanDeviceNameAt},
+	{"qask_plan_device_is_gpu_at", &PlanDeviceIsGpuAt},
+	{"qask_plan_device_bytes_at", &PlanDeviceBytesAt},
+	{"qask_scorer_options_new", &ScorerOptionsNew},
+	{"qask_scorer_options_free", &ScorerOptionsFree},
+	{"qask_scorer_options_set_max_tokens", &ScorerOptionsSetMaxTokens},
+	{"qask_scorer_options_set_batch_tokens", &ScorerOptionsSetBatchTokens},
+	{"qask_scorer_options_set_max_sequences", &ScorerOptionsSetMaxSequences},
+	{"qask_scorer_options_set_special_tokens", &ScorerOptionsSetSpecialTokens},
+	{"qask_scorer_options_set_threads", &ScorerOptionsSetThreads},
+	{"qask_scorer_new", &ScorerNew},
+	{"qask_scorer_retain", &ScorerRetain},
+	{"qask_scorer_free", &ScorerFree},
+	{"qask_scorer_close", &ScorerClose},
+	{"qask_scorer_max_tokens", &ScorerMaxTokens},
+	{"qask_scorer_score", &ScorerScore},
+	{"qask_scorer_perplexity", &ScorerPerplexity},
+	{"qask_scores_count", &ScoresCount},
+	{"qask_scores_log_probability", &ScoresLogProbability},
+	{"qask_scores_likeliest", &ScoresLikeliest},
+	{"qask_scores_tokens", &ScoresTokens},
+	{"qask_scores_log_probabilities", &ScoresLogProbabilities},
+	{"qask_scores_free", &ScoresFree},
 }
