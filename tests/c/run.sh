@@ -166,6 +166,8 @@ expect event_loop 3 '\[(stop|length), [0-9]+ pieces\]$'
 expect event_loop 1 '^the clock ticked ([2-9]|[0-9]{2,}) times meanwhile$'
 model=$embedding_model expect embed 3 '^-?[0-9]\.[0-9]{3} ' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.' 'It rained.'
 model=$embedding_model expect embed 1 '^0\.[3-9][0-9]{2} The cat naps\.$' -- 'a sleeping animal' 'The cat naps.' 'Rates went up.'
+expect score 1 '^The capital of France is Paris$'
+expect score 1 '^perplexity of the question: [1-9]'
 expect plan 1 '^  mapped +[1-9]'
 expect plan 1 '^n_ctx can be 8192$' -- 100000
 expect plan 1 '^started, with an n_ctx of 4096$' -- 100000
