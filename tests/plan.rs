@@ -125,7 +125,7 @@ fn the_largest_context_fits_and_the_next_does_not() {
         let options = EngineOptions { n_ctx: Some(n), ..EngineOptions::default() };
         Plan::engine(&path, &model, &options).unwrap().total()
     };
-    assert!(n > 4096 && n % 256 == 0 && total(n) <= budget && total(n + 256) > budget, "{n}");
+    assert!(n > 4096 && n.is_multiple_of(256) && total(n) <= budget && total(n + 256) > budget, "{n}");
     assert_eq!(plan.largest_context(u64::MAX).unwrap(), Some(8192));
     assert_eq!(plan.largest_context(1_000_000).unwrap(), None);
     // A pool that was chosen is the most.
