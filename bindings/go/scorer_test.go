@@ -47,6 +47,12 @@ func TestScorer(t *testing.T) {
 		t.Error(end, special.MaxTokens(), scorer.MaxTokens())
 	}
 
+	for word, option := range map[string]qask.ScorerOption{"max_sequences": qask.WithScorerBatchTexts(1), "threads": qask.WithScorerThreads(0)} {
+		if _, err := model.NewScorer(option); !errors.Is(err, qask.ErrRange) || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+
 	// Many goroutines score the same; a context ends one call and no other.
 	var all sync.WaitGroup
 	for range 8 {
@@ -64,6 +70,12 @@ func TestScorer(t *testing.T) {
 		t.Error(err)
 	}
 	all.Wait()
+
+	rest := must(scorer.Score(ctx, "The", " capital of France is")).Each[0].Logprob(qask.NormalizeTokens)
+	whole := must(scorer.Perplexity(ctx, prompt, qask.Windows{}))
+	if ratio := whole.Value / math.Exp(-rest); whole.Tokens != 4 || math.Abs(math.Log(ratio)) > 0.1 {
+		t.Errorf("%+v, its tokens' mean is %v", whole, rest)
+	}
 
 	text := strings.Repeat("one two three four ", 16)
 	p := must(special.Perplexity(ctx, text, qask.Windows{Size: 32, Limit: 1}))

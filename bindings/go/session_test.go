@@ -146,6 +146,9 @@ func TestPrefixOnDisk(t *testing.T) {
 	writer := with()
 	ask(writer, "What?")
 	ask(writer, "Who?")
+	if stats := must(writer.Stats()); stats.DiskTokens != 0 || stats.ReusedTokens == 0 {
+		t.Errorf("%+v", stats)
+	}
 	for wait := 0; ; wait++ {
 		if files, _ := filepath.Glob(place + "/*.qaskprefix"); len(files) > 0 || wait == 300 {
 			break
