@@ -124,16 +124,23 @@ func (c *Chat) answers(ctx context.Context, start func(raw.Chat, *raw.Stream, *r
 	}
 }
 
-// start waits for the end of an answer whose loop was left: it was cancelled, and ends with the engine's step.
-func (c *Chat) start(ctx context.Context, start func(raw.Chat, *raw.Stream, *raw.Error) raw.Status) (*Stream, error) {
+// settle waits for the end of an answer whose loop was left: it was cancelled, and ends with the engine's step.
+func (c *Chat) settle(ctx context.Context) error {
 	if err := alive(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if c.left.Swap(false) {
 		if err := c.Wait(ctx); err != nil {
 			c.left.Store(true)
-			return nil, err
+			return err
 		}
+	}
+	return nil
+}
+
+func (c *Chat) start(ctx context.Context, start func(raw.Chat, *raw.Stream, *raw.Error) raw.Status) (*Stream, error) {
+	if err := c.settle(ctx); err != nil {
+		return nil, err
 	}
 	var out raw.Stream
 	err := c.use(func(h raw.Chat, e *raw.Error) raw.Status { return start(h, &out, e) })

@@ -55,6 +55,8 @@ expect cancel '^deadline: [0-9]' "$model"
 expect json '^mood: (happy|sad|angry)$' "$model"
 expect tools '^get_weather\(\{"city": ".*"\}\)' "$model" 'What is the weather in Paris?'
 expect embed '^0\.[3-9][0-9]{2} The cat naps\.$' "$embedding_model" 'a sleeping animal' 'The cat naps.' 'Rates went up.'
+expect plan '^largest context: [1-9][0-9]*$' "$model" 320
+expect score '^The capital of France is Paris$' "$model"
 expect ask_docs '^\[1\] .*README\.md, paragraph' "$model" "$embedding_model" 'Which licence does it have?' "$root/README.md"
 if "$out/chat" no-such-model.gguf hello >"$out/log" 2>&1; then fail 'chat on no file succeeded'; fi
 grep -q 'no-such-model.gguf' "$out/log" || fail 'chat does not name the missing file'

@@ -34,7 +34,7 @@
 //
 // # Goroutines and closing
 //
-// Everything may be used from many goroutines. A [Model], [Engine] or [Embedder] serves them at once; a [Chat] or
+// Everything may be used from many goroutines. A [Model], [Engine], [Embedder] or [Scorer] serves them at once; a [Chat] or
 // [Request] one after the other, and a chat makes one answer at a time. Close frees an object; what is forgotten is freed
 // when it is garbage. An object that was closed gives [ErrClosed].
 package qask

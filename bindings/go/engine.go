@@ -68,13 +68,19 @@ func (e *Engine) Submit(request *Request) (*Stream, error) {
 // withRequest calls a function that takes a request beside the owner and gives a handle.
 func withRequest[H, N ~uintptr](o *owned[H], request *Request, f func(H, raw.Request, *N, *raw.Error) raw.Status) (N, error) {
 	var out N
+	err := beside(o, request, func(h H, r raw.Request, e *raw.Error) raw.Status { return f(h, r, &out, e) })
+	return out, err
+}
+
+// beside is use for calls that take a request too.
+func beside[H ~uintptr](o *owned[H], request *Request, f func(H, raw.Request, *raw.Error) raw.Status) error {
 	h, err := o.get()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	err = request.use(func(r raw.Request, e *raw.Error) raw.Status { return f(h, r, &out, e) })
+	err = request.use(func(r raw.Request, e *raw.Error) raw.Status { return f(h, r, e) })
 	runtime.KeepAlive(o)
-	return out, err
+	return err
 }
 
 // Generate asks for one answer and streams it. The request is submitted when the loop begins; leaving it early cancels.
@@ -145,6 +151,7 @@ type Stats struct {
 	Evictions, Preemptions                          uint64
 	Submitted, Finished, Failed                     uint64
 	PromptTokens, ReusedTokens, OutputTokens, Steps uint64
+	DiskTokens                                      uint64        // of ReusedTokens, those from the folder of WithPrefixCacheDir
 	PromptTokensPerSecond, OutputTokensPerSecond    float64       // moving averages
 	LongestStep                                     time.Duration // of those that had running streams in them
 }
@@ -162,7 +169,7 @@ func (e *Engine) Stats() (Stats, error) {
 		KVTokens: raw.StatsKvTokensTotal(s), KVTokensUsed: raw.StatsKvTokensUsed(s), CachedTokens: raw.StatsCachedTokens(s),
 		Evictions: raw.StatsEvictions(s), Preemptions: raw.StatsPreemptions(s),
 		Submitted: raw.StatsSubmitted(s), Finished: raw.StatsFinished(s), Failed: raw.StatsFailed(s),
-		PromptTokens: raw.StatsPromptTokens(s), ReusedTokens: raw.StatsReusedTokens(s),
+		PromptTokens: raw.StatsPromptTokens(s), ReusedTokens: raw.StatsReusedTokens(s), DiskTokens: raw.StatsDiskTokens(s),
 		OutputTokens: raw.StatsOutputTokens(s), Steps: raw.StatsSteps(s),
 		PromptTokensPerSecond: raw.StatsPromptTokensPerSecond(s), OutputTokensPerSecond: raw.StatsOutputTokensPerSecond(s),
 		LongestStep: time.Duration(raw.StatsLongestStepUs(s)) * time.Microsecond,

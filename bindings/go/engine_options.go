@@ -7,7 +7,7 @@ import (
 )
 
 // EngineOption says how to set up an engine.
-type EngineOption func(raw.EngineOptions, *raw.Error) raw.Status
+type EngineOption func(raw.EngineOptions) error
 
 // CacheType is the format of numbers in the KV cache.
 type CacheType int32
@@ -29,73 +29,89 @@ const (
 	FlashOn   FlashAttention = raw.QASK_FLASH_ON
 )
 
-func engineSet[T any](setter *func(raw.EngineOptions, T, *raw.Error) raw.Status, value T) EngineOption {
-	return func(o raw.EngineOptions, e *raw.Error) raw.Status { return (*setter)(o, value, e) }
-}
-
 // WithContext sets how many tokens one sequence may hold, prompt and answer together. Default 4,096, or the trained
 // length where that is less.
-func WithContext(tokens uint32) EngineOption { return engineSet(&raw.EngineOptionsSetNCtx, tokens) }
+func WithContext(tokens uint32) EngineOption { return with(&raw.EngineOptionsSetNCtx, tokens) }
 
 // WithKVTokens sets how many tokens the whole KV cache holds. Default: twice the context.
 func WithKVTokens(tokens uint32) EngineOption {
-	return engineSet(&raw.EngineOptionsSetKvTokens, tokens)
+	return with(&raw.EngineOptionsSetKvTokens, tokens)
 }
 
 // WithMaxSequences sets how many answers are computed at once: 1 to 128. Default 8.
 func WithMaxSequences(n uint32) EngineOption {
-	return engineSet(&raw.EngineOptionsSetMaxSequences, n)
+	return with(&raw.EngineOptionsSetMaxSequences, n)
 }
 
 // WithMaxQueue sets how many answers may wait; more are refused with ErrQueueFull. Default 1,024.
-func WithMaxQueue(n uint32) EngineOption { return engineSet(&raw.EngineOptionsSetMaxQueue, n) }
+func WithMaxQueue(n uint32) EngineOption { return with(&raw.EngineOptionsSetMaxQueue, n) }
 
 // WithBatch sets how many tokens one step evaluates at most. Default 512.
-func WithBatch(tokens uint32) EngineOption { return engineSet(&raw.EngineOptionsSetNBatch, tokens) }
+func WithBatch(tokens uint32) EngineOption { return with(&raw.EngineOptionsSetNBatch, tokens) }
 
 // WithMicroBatch sets how many tokens one micro-batch evaluates at most. Default 512.
 func WithMicroBatch(tokens uint32) EngineOption {
-	return engineSet(&raw.EngineOptionsSetNUbatch, tokens)
+	return with(&raw.EngineOptionsSetNUbatch, tokens)
 }
 
 // WithThreads sets how many threads decode. Default: the physical (or performance) cores.
-func WithThreads(n uint32) EngineOption { return engineSet(&raw.EngineOptionsSetThreads, n) }
+func WithThreads(n uint32) EngineOption { return with(&raw.EngineOptionsSetThreads, n) }
 
 // WithBatchThreads sets how many threads evaluate prompts. Default: as WithThreads.
 func WithBatchThreads(n uint32) EngineOption {
-	return engineSet(&raw.EngineOptionsSetThreadsBatch, n)
+	return with(&raw.EngineOptionsSetThreadsBatch, n)
 }
 
 // WithKeyCache sets the format of the keys in the KV cache. Default CacheF16.
 func WithKeyCache(t CacheType) EngineOption {
-	return engineSet(&raw.EngineOptionsSetCacheTypeK, int32(t))
+	return with(&raw.EngineOptionsSetCacheTypeK, int32(t))
 }
 
 // WithValueCache sets the format of the values in the KV cache. Default CacheF16.
 func WithValueCache(t CacheType) EngineOption {
-	return engineSet(&raw.EngineOptionsSetCacheTypeV, int32(t))
+	return with(&raw.EngineOptionsSetCacheTypeV, int32(t))
 }
 
 // WithFlashAttention sets when flash attention is used. Default FlashAuto.
 func WithFlashAttention(f FlashAttention) EngineOption {
-	return engineSet(&raw.EngineOptionsSetFlashAttention, int32(f))
+	return with(&raw.EngineOptionsSetFlashAttention, int32(f))
 }
 
 // WithUnifiedKV gives all sequences one pool, so that they share prefixes. Default true.
-func WithUnifiedKV(on bool) EngineOption { return engineSet(&raw.EngineOptionsSetUnifiedKv, on) }
+func WithUnifiedKV(on bool) EngineOption { return with(&raw.EngineOptionsSetUnifiedKv, on) }
 
 // WithMaxStep limits for how long a step takes prompt tokens while other streams run. Default 150 ms.
 func WithMaxStep(d time.Duration) EngineOption {
-	return engineSet(&raw.EngineOptionsSetMaxStepMs, uint32(max(d.Milliseconds(), 0)))
+	return with(&raw.EngineOptionsSetMaxStepMs, uint32(max(d.Milliseconds(), 0)))
 }
 
 // WithPrefixCache keeps evaluated prefixes for later requests. Default true.
-func WithPrefixCache(on bool) EngineOption { return engineSet(&raw.EngineOptionsSetPrefixCache, on) }
+func WithPrefixCache(on bool) EngineOption { return with(&raw.EngineOptionsSetPrefixCache, on) }
 
 // WithDeterministic computes one request at a time, in fixed chunks: the same seed gives the same text. Default false.
 func WithDeterministic(on bool) EngineOption {
-	return engineSet(&raw.EngineOptionsSetDeterministic, on)
+	return with(&raw.EngineOptionsSetDeterministic, on)
 }
 
 // WithOffloadKV keeps the KV cache on the GPU, where layers are. Default true.
-func WithOffloadKV(on bool) EngineOption { return engineSet(&raw.EngineOptionsSetOffloadKv, on) }
+func WithOffloadKV(on bool) EngineOption { return with(&raw.EngineOptionsSetOffloadKv, on) }
+
+// WithMemoryBudget limits the bytes that the engine and its model may take, together and on all devices: an engine that
+// would take more, see [Plan], is refused with ErrTooLarge. Default 0: no limit.
+func WithMemoryBudget(bytes uint64) EngineOption {
+	return with(&raw.EngineOptionsSetMemoryBudget, bytes)
+}
+
+// WithPrefixCacheDir keeps long prompt prefixes in a folder for later processes. It is made when there is none; engines,
+// models and processes may share it. What was used longest ago goes when all files would take more than so many bytes.
+// Whoever can read the files can read the prompts.
+func WithPrefixCacheDir(path string, bytes uint64) EngineOption {
+	return func(o raw.EngineOptions) error {
+		if err := name("path", path); err != nil {
+			return err
+		}
+		var e raw.Error
+		status := raw.EngineOptionsSetPrefixCacheDir(o, path, bytes, &e)
+		return check(status, e)
+	}
+}

@@ -26,11 +26,6 @@ func Inspect(path string) (*Inspection, error) {
 	return &Inspection{own("inspection", h, raw.InspectionFree)}, nil
 }
 
-// EstimatedMemory is about how many bytes the model takes with a context of so many tokens.
-func (i *Inspection) EstimatedMemory(contextTokens uint32) uint64 {
-	return read(i.owned, func(h raw.Inspection) uint64 { return raw.InspectionEstimatedMemory(h, contextTokens) })
-}
-
 // Architecture is the model's architecture, such as "qwen2".
 func (i *Inspection) Architecture() string { return readText(i.owned, raw.InspectionArchitecture) }
 

@@ -55,7 +55,7 @@ func loadModel(ctx context.Context, options []ModelOption, load func(raw.ModelOp
 	if err := library(); err != nil {
 		return nil, err
 	}
-	o, err := newModelOptions(options)
+	o, err := build(options, raw.ModelOptionsNew, raw.ModelOptionsFree)
 	if err != nil {
 		return nil, err
 	}

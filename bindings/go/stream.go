@@ -102,12 +102,24 @@ func (s *Stream) Events(ctx context.Context) iter.Seq2[Event, error] {
 // Collect waits for the end and gives the text of the first answer, as far as it was not read before. The text of an
 // answer that was cut short comes with the error.
 func (s *Stream) Collect(ctx context.Context) (string, *Done, error) {
-	var text strings.Builder
+	message, done, err := s.CollectMessage(ctx)
+	return message.Content, done, err
+}
+
+// CollectMessage is Collect for the whole answer, thoughts and tool calls included, as the assistant's message: a history
+// takes it as it is.
+func (s *Stream) CollectMessage(ctx context.Context) (Message, *Done, error) {
+	message := Message{Role: "assistant"}
+	var text, reasoning strings.Builder
 	var done *Done
 	var failed error
 	for event, err := range s.Events(ctx) {
 		if event.Choice == 0 {
 			text.WriteString(event.Text)
+			reasoning.WriteString(event.Reasoning)
+			if event.Kind == EventToolCall {
+				message.ToolCalls = append(message.ToolCalls, *event.ToolCall)
+			}
 			if event.Done != nil {
 				done = event.Done
 			}
@@ -116,7 +128,8 @@ func (s *Stream) Collect(ctx context.Context) (string, *Done, error) {
 			failed = err
 		}
 	}
-	return text.String(), done, failed
+	message.Content, message.Reasoning = text.String(), reasoning.String()
+	return message, done, failed
 }
 
 // Cancel ends the generation soon: EventDone with FinishCancelled follows. It never waits.

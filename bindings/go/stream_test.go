@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -287,5 +288,26 @@ func TestFinishReasonsHaveTheLibrarysNames(t *testing.T) {
 	}
 	if len(seen) != 6 {
 		t.Error(seen)
+	}
+}
+
+// The whole answer, dictated by a constraint: what a history takes.
+func TestCollectMessage(t *testing.T) {
+	engine := start(t, smollm)
+	tool := []byte(`{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"x":{"type":"integer"}}}}}`)
+	output := "<think>Is it?</think>I look.<tool_call>\n{\"name\": \"look\", \"arguments\": {\"x\": 1}}\n</tool_call>"
+	request := must(qask.NewRequest(qask.WithUser("x"), qask.WithChoices(output), qask.WithTemperature(0), qask.WithToolJSON(tool),
+		qask.WithToolFormat("hermes"), qask.WithTemplate("{{ messages[0].content }}{# <think> #}")))
+	defer request.Close()
+	stream := must(engine.Submit(request))
+	defer stream.Close()
+	message, done, err := stream.CollectMessage(in(t, time.Minute))
+	if err != nil || done.Reason != qask.FinishToolCalls || message.Role != "assistant" || message.Reasoning != "Is it?" ||
+		message.Content != "I look." || len(message.ToolCalls) != 1 || message.ToolCalls[0].Name != "look" || message.ToolCalls[0].ID == "" {
+		t.Fatalf("%+v, %+v, %v", message, done, err)
+	}
+	chat := converse(t, engine, qask.WithMessages(qask.User("x"), message))
+	if got := must(chat.Message(1)); !reflect.DeepEqual(got, message) {
+		t.Errorf("%+v, want %+v", got, message)
 	}
 }

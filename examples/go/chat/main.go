@@ -87,9 +87,11 @@ func converse(ctx context.Context, chat *qask.Chat) {
 		case line == "/quit":
 			return
 		case command == "/save":
-			err = save(chat, file)
+			_, err = chat.Save(ctx, file)
 		case command == "/load":
-			err = load(chat, file)
+			if _, err = chat.Restore(ctx, file); err == nil {
+				fmt.Fprintf(os.Stderr, "[%d messages]\n", chat.Len())
+			}
 		case line == "/regenerate":
 			err = print(chat.Regenerate(ctx))
 		case strings.HasPrefix(line, "/"):
@@ -101,24 +103,4 @@ func converse(ctx context.Context, chat *qask.Chat) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
-}
-
-func save(chat *qask.Chat, file string) error {
-	data, err := chat.Export()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, data, 0o644)
-}
-
-func load(chat *qask.Chat, file string) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	if err := chat.Import(data); err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "[%d messages]\n", chat.Len())
-	return nil
 }
