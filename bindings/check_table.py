@@ -27,6 +27,7 @@ OPTIONS = {
     "ModelOptions": ("model_options", "Model"),
     "EngineOptions": ("engine_options", "Engine"),
     "EmbedderOptions": ("embedder_options", "Embedder"),
+    "ScorerOptions": ("scorer_options", "Scorer"),
     "AnswerOptions": ("request", "Request"),
     "RequestOptions": ("request", "Request"),
 }

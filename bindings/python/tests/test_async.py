@@ -58,6 +58,15 @@ async def test_a_cancelled_task_cancels_the_generation(model: qask.Model) -> Non
         await asyncio.wait_for(chat.send_async("y"), 0.2)
 
 
+async def test_a_stream_that_was_left_is_gone_at_once(model: qask.Model) -> None:
+    chat = model.chat(max_tokens=400, ignore_eos=True)
+    for _ in range(5):
+        async for _ in chat.stream("Count."):
+            break
+        assert (await chat.send_async("x", max_tokens=2)).done
+        chat.clear()
+
+
 async def test_the_loop_runs_while_it_waits(model: qask.Model) -> None:
     ticks = 0
 

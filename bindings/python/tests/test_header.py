@@ -42,6 +42,7 @@ def test_every_constant_has_the_headers_value() -> None:
         ("model_options", options.ModelOptions),
         ("engine_options", options.EngineOptions),
         ("embedder_options", options.EmbedderOptions),
+        ("scorer_options", options.ScorerOptions),
         ("request", options.RequestOptions),
     ],
 )

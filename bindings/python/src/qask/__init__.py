@@ -6,7 +6,7 @@
     for piece in m.chat().stream("Hello!"):
         print(piece, end="", flush=True)
 
-Models, engines, embedders and adapters may be used by any thread, at the same time; a chat, a request and a stream by
+Models, engines, embedders, scorers, plans and adapters may be used by any thread, at the same time; a chat, a request and a stream by
 one at a time. Nothing here holds the GIL while it waits. A process that forked after qask was used gets `qask.Forked`
 in the child: start processes with "spawn".
 """
@@ -60,8 +60,11 @@ from .events import Done, Event, Logprob, Reasoning, Reply, Text, ToolCall, Tool
 from .facts import Inspection, inspect
 from .log import log_to_python
 from .model import Model
-from .options import AnswerOptions, EmbedderOptions, EngineOptions, ModelOptions, RequestOptions
+from .options import AnswerOptions, EmbedderOptions, EngineOptions, ModelOptions, RequestOptions, ScorerOptions
+from .plan import DevicePlan, Plan
 from .request import Request
+from .scorer import Perplexity, Score, Scorer, Scores
+from .session import Saved
 from .stream import Stream
 from .tools import Tool
 
@@ -91,6 +94,7 @@ __all__ = [
     "Closed",
     "ContextFull",
     "DeadlinePassed",
+    "DevicePlan",
     "Done",
     "Embedder",
     "EmbedderOptions",
@@ -117,6 +121,8 @@ __all__ = [
     "NullError",
     "OutOfMemory",
     "Panic",
+    "Perplexity",
+    "Plan",
     "QaskError",
     "QueueFull",
     "RangeError",
@@ -124,6 +130,11 @@ __all__ = [
     "Reply",
     "Request",
     "RequestOptions",
+    "Saved",
+    "Score",
+    "Scorer",
+    "ScorerOptions",
+    "Scores",
     "StateInvalid",
     "StateMismatch",
     "Stats",

@@ -42,10 +42,20 @@ def inspect(arguments: argparse.Namespace) -> int:
     """What a model file says of itself."""
     with qask.inspect(arguments.model) as found:
         print(found)
-        print(f"{found.file_size / 1e6:,.1f} MB; with 4,096 tokens about {found.estimated_memory() / 1e6:,.0f} MB")
+        print(f"{found.file_size / 1e6:,.1f} MB; {memory(arguments.model)}")
         for key, value in found.metadata.items():
             print(f"{key}: {value}")
     return 0
+
+
+def memory(path: str) -> str:
+    """What it takes in memory, with the defaults of the engine, or of the embedder where it gives no text."""
+    try:
+        plan, what = qask.Plan.engine(path), "an engine"
+    except qask.Unsupported:
+        plan, what = qask.Plan.embedder(path), "an embedder"
+    with plan:
+        return f"with {what} of {plan.n_ctx:,} tokens {plan.total / 1e6:,.0f} MB of memory"
 
 
 def main() -> int:

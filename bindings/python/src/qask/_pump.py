@@ -19,7 +19,32 @@ from typing import TYPE_CHECKING
 from .raw import call, ffi, lib, make
 
 if TYPE_CHECKING:
-    from .stream import Stream
+    from ._library import CData
+
+
+class Bell:
+    """What wakes the reader of a stream. The pump holds it instead of the stream, which can so be dropped at any time."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._fresh = False
+
+    def ring(self) -> None:
+        """The queue named the stream: called on its loop."""
+        self._fresh = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def rung(self) -> None:
+        """Waits until it rings, or has rung since the last time."""
+        if not self._fresh:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._fresh = False
 
 
 class Pump:
@@ -27,36 +52,36 @@ class Pump:
 
     def __init__(self) -> None:
         self._queue = make("queue", lib.qask_queue_new)
-        self._streams: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
+        self._bells: weakref.WeakValueDictionary[int, Bell] = weakref.WeakValueDictionary()
         self._next = 0
         self._thread = threading.Thread(target=self._run, name="qask pump", daemon=True)
         self._thread.start()
 
-    def add(self, stream: Stream) -> None:
-        """From now on the stream is told when it has something to read."""
+    def add(self, stream: CData, bell: Bell) -> None:
+        """From now on the bell rings when the stream has something to read."""
         with _lock:
             self._next += 1
             tag = self._next
-            self._streams[tag] = stream
-        call(lib.qask_queue_add, self._queue, stream._handle, tag)
+            self._bells[tag] = bell
+        call(lib.qask_queue_add, self._queue, stream, tag)
 
     def _run(self) -> None:
         tag, error = ffi.new("uint64_t *"), ffi.NULL
         while lib.qask_queue_next(self._queue, -1, tag, error) == lib.QASK_OK:
-            loops: dict[asyncio.AbstractEventLoop, list[Stream]] = {}
+            loops: dict[asyncio.AbstractEventLoop, list[Bell]] = {}
             status = lib.QASK_OK
             while status == lib.QASK_OK:
-                stream = self._streams.get(tag[0])
-                if stream is not None and stream._loop is not None:
-                    loops.setdefault(stream._loop, []).append(stream)
+                bell = self._bells.get(tag[0])
+                if bell is not None and bell.loop is not None:
+                    loops.setdefault(bell.loop, []).append(bell)
                 # What came in the same step goes in the same wake-up.
                 status = lib.qask_queue_next(self._queue, 0, tag, error)
-            for loop, streams in loops.items():
+            for loop, bells in loops.items():
                 try:
-                    loop.call_soon_threadsafe(_wake, streams)
+                    loop.call_soon_threadsafe(_ring, bells)
                 except RuntimeError:
                     pass  # the loop was closed; its tasks are gone
-            stream = None
+            bell = None
             loops.clear()
 
     def close(self) -> None:
@@ -65,9 +90,9 @@ class Pump:
         self._thread.join(1)
 
 
-def _wake(streams: list[Stream]) -> None:
-    for stream in streams:
-        stream._named()
+def _ring(bells: list[Bell]) -> None:
+    for bell in bells:
+        bell.ring()
 
 
 _lock = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence, TypeVar, overload
 
 from ._owned import Owned
@@ -14,6 +15,7 @@ from .options import AnswerOptions, RequestOptions, content
 from .raw import call, encode, lib, make, take_string
 from .request import Request
 from .schema import Schema
+from .session import Saved, restorer, saver
 from .stream import Stream
 from .tools import Definition, Tool, ToolLike, as_tool, wrong
 
@@ -211,11 +213,14 @@ class Chat(Owned):
         self._apply(options)
 
     async def _prepare_async(self, options: Mapping[str, Any]) -> None:
+        await self._settle_async()
+        self._apply(options)
+
+    async def _settle_async(self) -> None:
         if self._cut:
             handle = self._handle
             await wait_async(lambda _: wait_for(lib.qask_chat_wait, handle, None))
             self._cut = False
-        self._apply(options)
 
     def _settle(self) -> None:
         """Waits for the end of an answer that was cancelled: it comes with the engine's step."""
@@ -330,6 +335,32 @@ class Chat(Owned):
         """Puts a history that `export_json` gave in the place of this one."""
         self._settle()
         content(lib.qask_chat_import, self._handle, text=text, what="chat")
+
+    def save(
+        self, path: str | os.PathLike[str], *, compress: bool = False, cancel: Cancel | None = None
+    ) -> Saved:
+        """Saves the history to a file, with what the engine has computed of it and still has. Options are not in it.
+        `compress` makes a file about a tenth smaller, which takes longer."""
+        self._settle()
+        return wait(saver(lib.qask_chat_save, self._handle, path=path, compress=compress), cancel)
+
+    async def save_async(
+        self, path: str | os.PathLike[str], *, compress: bool = False, cancel: Cancel | None = None
+    ) -> Saved:
+        """As `save`, for event loops."""
+        await self._settle_async()
+        return await wait_async(saver(lib.qask_chat_save, self._handle, path=path, compress=compress), cancel)
+
+    def restore(self, path: str | os.PathLike[str], *, cancel: Cancel | None = None) -> int:
+        """Puts a history that `save` wrote in the place of this one. Gives the number of tokens that need not be computed
+        again: 0 when the file had none, or running requests leave no room. After an error nothing has changed."""
+        self._settle()
+        return wait(restorer(lib.qask_chat_restore, self._handle, path=path), cancel)
+
+    async def restore_async(self, path: str | os.PathLike[str], *, cancel: Cancel | None = None) -> int:
+        """As `restore`, for event loops."""
+        await self._settle_async()
+        return await wait_async(restorer(lib.qask_chat_restore, self._handle, path=path), cancel)
 
     def fork(self) -> Self:
         """A copy that goes its own way from here."""

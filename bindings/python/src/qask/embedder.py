@@ -9,7 +9,7 @@ from ._wait import Cancel, wait, wait_async
 from .engine import wait_for
 from .errors import RangeError
 from .facts import pointers
-from .options import PURPOSES, EmbedderOptions, apply
+from .options import NAMES, PURPOSES, EmbedderOptions, apply, number
 from .raw import call, encode, ffi, lib, make
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 
 def _purpose(name: str) -> int:
-    if name not in PURPOSES:
-        raise ValueError(f"purpose must be one of {', '.join(PURPOSES)}; it is {name!r}")
-    return PURPOSES[name]
+    return number(PURPOSES, "purpose", name)
 
 
 def _array(*shape: int) -> tuple[Vectors, CData]:
@@ -70,21 +68,21 @@ class Embedder(Owned):
         data = [encode(t) for t in ([texts] if isinstance(texts, str) else texts)]
         vectors, out = _array(len(data), self.dimensions)
         array, lengths, kept = pointers(data)
-        handle, number = self._handle, _purpose(purpose)
+        handle, role = self._handle, _purpose(purpose)
 
         def work(flag: CData) -> Any:
             # `kept` is what the array points to, `out` holds the vectors.
-            call(lib.qask_embedder_embed, handle, array, lengths, len(kept), number, flag, out, vectors.size)
+            call(lib.qask_embedder_embed, handle, array, lengths, len(kept), role, flag, out, vectors.size)
 
         return (work if data else lambda flag: None), vectors
 
     def embed_tokens(self, text: str, purpose: str = "plain", cancel: Cancel | None = None) -> Vectors:
         """One vector for each token of a text. Needs an embedder with `pooling="none"`."""
-        data, number, handle = encode(text), _purpose(purpose), self._handle
+        data, role, handle = encode(text), _purpose(purpose), self._handle
         # Counted first, since a wrong size would show only after the text was computed.
         vectors, out = _array(self.count_tokens(text, purpose), self.dimensions)
         count = ffi.new("size_t *")
-        before = (handle, data, len(data), number)
+        before = (handle, data, len(data), role)
         wait(lambda flag: call(lib.qask_embedder_embed_tokens, *before, flag, out, vectors.size, count), cancel)
         return vectors[: count[0]]
 
@@ -119,10 +117,8 @@ class Embedder(Owned):
     @property
     def pooling(self) -> str:
         """ "none", "mean", "cls", "last" or "rank"."""
-        from .options import NAMES
-
-        number = lib.qask_embedder_pooling(self._handle)
-        return next((name for name, value in NAMES["pooling"].items() if value == number), "unknown")
+        found = lib.qask_embedder_pooling(self._handle)
+        return next((name for name, value in NAMES["pooling"].items() if value == found), "unknown")
 
     def close(self, timeout: float | None = 0) -> None:
         """Ends calls that wait with `Closed`, and frees it. Waits until the memory is free, at most `timeout` seconds

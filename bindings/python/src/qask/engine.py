@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Callable, TypeVar
@@ -12,6 +13,7 @@ from .options import EngineOptions, apply
 from .raw import NULL, call, encode, lib, make, take_string
 from .request import Request, as_request
 from .schema import Schema
+from .session import Saved, restorer, saver
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Stats:
     failed: int
     prompt_tokens: int
     reused_tokens: int
+    disk_tokens: int
     output_tokens: int
     steps: int
     prompt_tokens_per_second: float
@@ -141,6 +144,59 @@ class Engine(Owned):
     def unpin(self) -> None:
         """Lets every pinned prefix be dropped when room is needed."""
         call(lib.qask_engine_unpin, self._handle)
+
+    def save_prefix(
+        self,
+        path: str | os.PathLike[str],
+        request: Request | Messages,
+        *,
+        compress: bool = False,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Saved:
+        """Computes what prompts that begin as this one have in common, and saves it to a file: of messages that is
+        everything before the head of the answer. The request's adapters and cache key count. `compress` makes a file
+        about a tenth smaller, which takes longer."""
+        before = (self._handle, as_request(request, options)._handle)
+        return wait(saver(lib.qask_engine_save_prefix, *before, path=path, compress=compress), cancel)
+
+    async def save_prefix_async(
+        self,
+        path: str | os.PathLike[str],
+        request: Request | Messages,
+        *,
+        compress: bool = False,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Saved:
+        """As `save_prefix`, for event loops."""
+        before = (self._handle, as_request(request, options)._handle)
+        return await wait_async(saver(lib.qask_engine_save_prefix, *before, path=path, compress=compress), cancel)
+
+    def restore_prefix(
+        self,
+        path: str | os.PathLike[str],
+        request: Request | Messages = (),
+        *,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> int:
+        """Puts a saved prefix where requests find it that begin with it and have the adapters and cache key of this
+        one, whose prompt does not matter. Gives its number of tokens."""
+        before = (self._handle, as_request(request, options)._handle)
+        return wait(restorer(lib.qask_engine_restore_prefix, *before, path=path), cancel)
+
+    async def restore_prefix_async(
+        self,
+        path: str | os.PathLike[str],
+        request: Request | Messages = (),
+        *,
+        cancel: Cancel | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> int:
+        """As `restore_prefix`, for event loops."""
+        before = (self._handle, as_request(request, options)._handle)
+        return await wait_async(restorer(lib.qask_engine_restore_prefix, *before, path=path), cancel)
 
     # ---- the engine itself ----
 

@@ -114,10 +114,6 @@ class Inspection(Facts):
         pointer = make("inspection", lib.qask_model_inspect, c_name(path, "path"))
         super().__init__(pointer, lib.qask_inspection_free)
 
-    def estimated_memory(self, n_ctx: int = 4096) -> int:
-        """Bytes that the model is estimated to take with a context of so many tokens."""
-        return lib.qask_inspection_estimated_memory(self._handle, n_ctx)
-
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
     """Reads and checks a GGUF file without loading it."""

@@ -12,9 +12,10 @@ from ._wait import Cancel, wait, wait_async
 from .embedder import Embedder
 from .engine import Engine
 from .facts import Facts
-from .options import EmbedderOptions, EngineOptions, ModelOptions, apply
+from .options import EmbedderOptions, EngineOptions, ModelOptions, ScorerOptions, apply
 from .raw import NULL, call, encode, ffi, lib, make, name as c_name, take_string
 from .request import as_request
+from .scorer import Scorer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,6 +125,10 @@ class Model(Facts):
     def rerank(self, query: str, documents: Sequence[str], cancel: Cancel | None = None) -> NDArray[np.float32]:
         """A score for each document: the higher, the better it answers the query."""
         return self.default_embedder().rerank(query, documents, cancel)
+
+    def scorer(self, **options: Unpack[ScorerOptions]) -> Scorer:
+        """A new scorer over this model: how likely it finds texts."""
+        return Scorer(self, **options)
 
     def adapter(self, path: str | os.PathLike[str]) -> Adapter:
         """Loads a LoRA or a control vector for this model."""

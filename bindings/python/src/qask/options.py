@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Sequence, TypedDict, Union
 
 from .errors import GrammarError
@@ -29,6 +30,7 @@ class ModelOptions(TypedDict, total=False):
     mlock: bool
     check_tensors: bool
     repack: bool
+    memory_budget: int
 
 
 class EngineOptions(TypedDict, total=False):
@@ -52,6 +54,9 @@ class EngineOptions(TypedDict, total=False):
     prefix_cache: bool
     deterministic: bool
     offload_kv: bool
+    memory_budget: int
+    #: A folder that keeps long prefixes for later processes, and how many bytes its files may take together.
+    prefix_cache_dir: tuple[str | os.PathLike[str], int]
 
 
 class EmbedderOptions(TypedDict, total=False):
@@ -68,6 +73,18 @@ class EmbedderOptions(TypedDict, total=False):
     max_sequences: int
     query_prefix: str
     document_prefix: str
+    instruction: str
+    threads: int
+    memory_budget: int
+
+
+class ScorerOptions(TypedDict, total=False):
+    """How a scorer is set up: `qask_scorer_options_set_…`."""
+
+    max_tokens: int
+    batch_tokens: int
+    max_sequences: int
+    special_tokens: bool
     threads: int
 
 
@@ -152,23 +169,33 @@ class RequestOptions(AnswerOptions, total=False):
     tools: Sequence[ToolLike]
 
 
-def _names(prefix: str, names: str) -> dict[str, int]:
-    return {name: getattr(lib, prefix + name.upper()) for name in names.split()}
+def names(prefix: str, words: str) -> dict[str, int]:
+    """The numbers of constants of the header, by the last word of their names."""
+    return {name: getattr(lib, prefix + name.upper()) for name in words.split()}
 
 
-_CACHE = _names("QASK_CACHE_", "f16 q8_0 q4_0")
+_CACHE = names("QASK_CACHE_", "f16 q8_0 q4_0")
 
 #: Options that are a name here and a number there.
 NAMES: dict[str, dict[str, int]] = {
     "cache_type_k": _CACHE,
     "cache_type_v": _CACHE,
-    "flash_attention": _names("QASK_FLASH_", "auto off on"),
-    "pooling": _names("QASK_POOLING_", "none mean cls last rank"),
-    "truncation": _names("QASK_TRUNCATE_", "refuse end start"),
-    "context_policy": _names("QASK_CONTEXT_", "error shift drop_oldest"),
+    "flash_attention": names("QASK_FLASH_", "auto off on"),
+    "pooling": names("QASK_POOLING_", "none mean cls last rank"),
+    "truncation": names("QASK_TRUNCATE_", "refuse end start"),
+    "context_policy": names("QASK_CONTEXT_", "error shift drop_oldest"),
 }
 
-PURPOSES = _names("QASK_PURPOSE_", "plain query document")
+PURPOSES = names("QASK_PURPOSE_", "plain query document")
+NORMALIZATIONS = names("QASK_NORMALIZE_", "none tokens bytes")
+
+
+def number(numbers: Mapping[str, int], what: str, value: str) -> int:
+    """The number that a name stands for."""
+    if value not in numbers:
+        raise ValueError(f"{what} must be one of {', '.join(numbers)}; it is {value!r}")
+    return numbers[value]
+
 
 Special = Callable[[Any, Any], None]
 
@@ -183,11 +210,9 @@ def content(function: Callable[..., int], *before: Any, text: str, what: str) ->
     call(function, *before, data, len(data))
 
 
-def _text(option: str) -> Special:
+def _text(option: str, noun: str = "request") -> Special:
     """An option that is a text with a length."""
-    return lambda request, value: content(
-        getattr(lib, f"qask_request_set_{option}"), request, text=value, what=option
-    )
+    return lambda options, value: content(getattr(lib, f"qask_{noun}_set_{option}"), options, text=value, what=option)
 
 
 def _each(function: Callable[..., int], option: str) -> Special:
@@ -259,6 +284,12 @@ def _adapters(request: CData, value: Any) -> None:
         call(lib.qask_request_add_adapter, request, adapter._handle, scale)
 
 
+def _prefix_cache_dir(options: CData, value: tuple[str | os.PathLike[str], int]) -> None:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise TypeError(f"prefix_cache_dir is a pair, a folder and a number of bytes; it is {value!r}")
+    call(lib.qask_engine_options_set_prefix_cache_dir, options, c_name(value[0], "prefix_cache_dir"), value[1])
+
+
 def _deadline(request: CData, value: float) -> None:
     call(lib.qask_request_set_deadline_ms, request, math.ceil(value * 1000))
 
@@ -283,6 +314,10 @@ SPECIAL: dict[str, Special] = {
     "template": _text("template"),
     "template_variables": _variables,
     "adapters": _adapters,
+    "prefix_cache_dir": _prefix_cache_dir,
+    "query_prefix": _text("query_prefix", "embedder_options"),
+    "document_prefix": _text("document_prefix", "embedder_options"),
+    "instruction": _text("instruction", "embedder_options"),
 }
 
 
@@ -300,18 +335,12 @@ def apply(noun: str, pointer: CData, known: Any, values: Mapping[str, Any]) -> N
             raise TypeError(f"there is no option {option}{hint}")
         if value is None:
             continue
-        if noun == "request" and option in SPECIAL:
+        if option in SPECIAL:
             SPECIAL[option](pointer, value)
             continue
         setter = getattr(lib, f"qask_{noun}_set_{option}")
-        if option in ("query_prefix", "document_prefix"):
-            content(setter, pointer, text=value, what=option)
-            continue
         if option in NAMES:
-            names = NAMES[option]
-            if value not in names:
-                raise ValueError(f"{option} must be one of {', '.join(names)}; it is {value!r}")
-            value = names[value]
+            value = number(NAMES[option], option, value)
         try:
             call(setter, pointer, value)
         except (TypeError, OverflowError) as e:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, AsyncIterator, Callable, Generator, Iterator
 
 from . import errors
 from ._owned import Owned
-from ._pump import pump
+from ._pump import Bell, pump
 from ._wait import SLICE_MS, in_main_thread
 from .events import Done, Event, Reasoning, Reply, Text, ToolCall, from_library
 from .raw import call, encode, ffi, lib, take_error, take_string
@@ -35,10 +35,7 @@ class Stream(Owned):
         self._on_cancel = on_cancel
         # An engine that nobody else holds lives as long as its streams.
         self._engine = engine
-        # Of the event loop: where it is read, who waits, and whether the queue named it meanwhile.
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._fresh = False
+        self._bell = Bell()
 
     # ---- pulling ----
 
@@ -71,32 +68,19 @@ class Stream(Owned):
     async def _wait_async(self) -> bool:
         if self._ended:
             return False
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._loop = loop
-            pump().add(self)
+        loop, bell = asyncio.get_running_loop(), self._bell
+        if bell.loop is not loop:
+            bell.loop = loop
+            pump().add(self._handle, bell)
         while True:
             status = self._next(0)
             if status != lib.QASK_TIMEOUT:
                 return status == lib.QASK_OK
-            if self._fresh:
-                self._fresh = False
-                continue
-            self._waiter = loop.create_future()
             try:
-                await self._waiter
+                await bell.rung()
             except BaseException:
                 self.cancel()
                 raise
-            finally:
-                self._waiter = None
-                self._fresh = False
-
-    def _named(self) -> None:
-        """The queue named it: called on its loop."""
-        self._fresh = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def _take(self) -> Event | None:
         """The event that was pulled, noted in the reply it belongs to."""
