@@ -229,7 +229,7 @@ fn a_full_cache_preempts_and_loses_nothing() {
         if let Some(at) = (0..150).find(|t| tokens[*t] != expected[i].tokens[*t]) {
             let lead = expected[i].margins[at];
             // Six answers of 150 tokens each: more chances than in `equals_raw`. A wrong state differs by whole logits.
-            assert!(lead < 2.0 * MARGIN, "stream {i} parts at token {at}, where the lead was {lead}");
+            assert!(lead < 3.0 * MARGIN, "stream {i} parts at token {at}, where the lead was {lead}");
         }
     }
     assert!(preempted > 0 && tight.stats().preemptions == u64::from(preempted), "{:?}", tight.stats());
