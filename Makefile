@@ -98,6 +98,7 @@ PYTHON ?= python3
 PYTHON_DIR := bindings/python
 PYTHON_VENV := $(CARGO_TARGET_DIR)/python
 PYTHON_RUN := $(PYTHON_VENV)/bin/python
+
 # One virtual environment for tests of all kinds; made anew when what it holds changes.
 $(PYTHON_VENV)/done: $(PYTHON_DIR)/requirements-dev.txt
 	rm -rf $(@D)

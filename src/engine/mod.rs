@@ -333,11 +333,8 @@ impl Prepare {
 
     /// Why it should end now, if it should.
     fn interrupted(&self) -> Option<FinishReason> {
-        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
-            return Some(FinishReason::Cancelled);
-        }
-        let late = self.request.deadline.is_some_and(|d| self.submitted.elapsed() >= d);
-        late.then_some(FinishReason::Deadline)
+        let deadline = self.request.deadline.and_then(|d| self.submitted.checked_add(d));
+        self.channel.interrupted(self.cancel.as_ref(), deadline)
     }
 
     /// The prompt, and how many messages were left out of it.

@@ -277,10 +277,7 @@ impl Sequence {
 
     /// Why it should end now, if it should.
     pub(super) fn interrupted(&self) -> Option<FinishReason> {
-        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
-            return Some(FinishReason::Cancelled);
-        }
-        self.clock.deadline.is_some_and(|d| Instant::now() >= d).then_some(FinishReason::Deadline)
+        self.channel.interrupted(self.cancel.as_ref(), self.clock.deadline)
     }
 
     /// It begins to run, with this many tokens from the cache.

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use super::wake::{self, Wake};
+use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
-use crate::event::{Answer, Collected, Done, Event, Next};
+use crate::event::{Answer, Collected, Done, Event, FinishReason, Next};
 use crate::model::Token;
 use crate::queue::Place;
 use crate::sync::{lock, until, wait};
@@ -146,8 +147,12 @@ impl Channel {
         self.cancelled.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+    /// Why what it carries should end now, if it should.
+    pub(super) fn interrupted(&self, cancel: Option<&Cancel>, deadline: Option<Instant>) -> Option<FinishReason> {
+        if self.cancelled.load(Ordering::Acquire) || cancel.is_some_and(Cancel::is_cancelled) {
+            return Some(FinishReason::Cancelled);
+        }
+        deadline.is_some_and(|d| Instant::now() >= d).then_some(FinishReason::Deadline)
     }
 
     pub(crate) fn is_readable(&self) -> bool {
@@ -369,7 +374,7 @@ impl StreamCanceller {
 mod tests {
     use super::*;
     use crate::event::Text;
-    use crate::event::{FinishReason, Usage};
+    use crate::event::Usage;
     use crate::queue::Queue;
     use std::sync::mpsc::sync_channel;
     use std::thread;

@@ -35,10 +35,7 @@ struct Watched {
 
 impl Watched {
     fn interrupted(&self) -> Option<FinishReason> {
-        if self.channel.is_cancelled() || self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
-            return Some(FinishReason::Cancelled);
-        }
-        self.deadline.is_some_and(|d| Instant::now() >= d).then_some(FinishReason::Deadline)
+        self.channel.interrupted(self.cancel.as_ref(), self.deadline)
     }
 }
 
