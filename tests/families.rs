@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use qask::output::{detect_format, detect_tags, Format, FORMATS};
 use qask::{
-    Chat, Constraint, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request,
-    Sampling, ToolChoice,
+    Chat, Constraint, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Request, Sampling,
+    ToolChoice,
 };
 use serde_json::{json, Value};
+use support::{run, text};
 
 /// Every template by its name; none, loudly, when they were not fetched.
 fn templates() -> Vec<(String, String)> {
@@ -107,22 +108,6 @@ fn request(text: &str) -> Request {
     request.template_variables.insert("datetime".into(), "2026-01-01".into());
     request.template_variables.insert("functions".into(), json!(tools()).to_string().into());
     request
-}
-
-fn run(engine: &Engine, request: &Request) -> (Vec<Event>, FinishReason) {
-    let mut stream = engine.submit(request).unwrap();
-    let mut events = Vec::new();
-    loop {
-        match stream.next(None).unwrap() {
-            Next::Event(Event::Done(done)) => return (events, done.reason),
-            Next::Event(event) => events.push(event),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn text(events: &[Event]) -> String {
-    events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.text.as_str()) } else { None }).collect()
 }
 
 fn calls(events: &[Event]) -> Vec<(&str, Value)> {

@@ -7,6 +7,7 @@ use qask::{
     ToolChoice,
 };
 use serde_json::{json, Value};
+use support::{run, text};
 
 fn engine() -> Engine {
     let model = Model::load(support::qwen(), ModelOptions::default()).unwrap();
@@ -34,22 +35,6 @@ fn request(text: &str) -> Request {
     request.sampling.temperature = Some(0.0);
     request.tools = tools();
     request
-}
-
-fn run(engine: &Engine, request: &Request) -> (Vec<Event>, FinishReason) {
-    let mut stream = engine.submit(request).unwrap();
-    let mut events = Vec::new();
-    loop {
-        match stream.next(None).unwrap() {
-            Next::Event(Event::Done(done)) => return (events, done.reason),
-            Next::Event(event) => events.push(event),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn text(events: &[Event]) -> String {
-    events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.text.as_str()) } else { None }).collect()
 }
 
 fn thought(events: &[Event]) -> String {

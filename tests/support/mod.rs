@@ -470,3 +470,21 @@ pub(crate) fn named_model(name: &str) -> PathBuf {
     let models: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(models).unwrap()).unwrap();
     model(models[name]["file"].as_str().expect("a model of models.json"))
 }
+
+/// The events before the first DONE, and how that choice ended.
+pub(crate) fn run(engine: &Engine, request: &Request) -> (Vec<Event>, FinishReason) {
+    let mut stream = engine.submit(request).unwrap();
+    let mut events = Vec::new();
+    loop {
+        match stream.next(None).unwrap() {
+            Next::Event(Event::Done(done)) => return (events, done.reason),
+            Next::Event(event) => events.push(event),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What of them is text.
+pub(crate) fn text(events: &[Event]) -> String {
+    events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.text.as_str()) } else { None }).collect()
+}
