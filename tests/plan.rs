@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::sync::{mpsc, Mutex};
+use std::sync::{mpsc, Mutex, MutexGuard};
 
 use qask::gguf;
 use qask::log::{self, Level};
@@ -11,8 +11,12 @@ use qask::{
     CacheType, Code, Embedder, EmbedderOptions, Engine, EngineOptions, FlashAttention, Model, ModelOptions,
 };
 
-/// The log belongs to the process.
+/// The log belongs to the process, and what every context logs is read here: each test of this file has it alone.
 static ONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(|e| e.into_inner())
+}
 
 /// What llama.cpp logs of what it allocates, in MiB: KV cache, recurrent state, compute and output buffers.
 fn logged(run: impl FnOnce()) -> [f64; 4] {
@@ -50,7 +54,7 @@ fn compare(path: &std::path::Path, options: &EngineOptions) {
 
 #[test]
 fn a_plan_says_what_llama_cpp_then_allocates() {
-    let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
+    let _alone = alone();
     let default = EngineOptions::default();
     compare(&support::smollm2(), &default);
     compare(
@@ -66,7 +70,7 @@ fn a_plan_says_what_llama_cpp_then_allocates() {
 
 #[test]
 fn states_are_told_from_caches() {
-    let _one = ONE.lock().unwrap_or_else(|e| e.into_inner());
+    let _alone = alone();
     let options = EngineOptions { n_ctx: Some(256), ..EngineOptions::default() };
     let recurrent = support::tiny_recurrent().file();
     compare(&recurrent, &options);
@@ -83,6 +87,7 @@ fn states_are_told_from_caches() {
 
 #[test]
 fn weights_are_where_loading_puts_them() {
+    let _alone = alone();
     let path = support::smollm2();
     let info = gguf::inspect(&path).unwrap();
     let plan = |mmap, repack| {
@@ -105,6 +110,7 @@ fn weights_are_where_loading_puts_them() {
 
 #[test]
 fn a_plan_adds_up() {
+    let _alone = alone();
     let plan = Plan::engine(support::smollm2(), &ModelOptions::default(), &EngineOptions::default()).unwrap();
     assert_eq!(Part::ALL.iter().map(|p| plan.bytes(*p)).sum::<u64>(), plan.total());
     assert_eq!(plan.devices().iter().map(DevicePlan::total).sum::<u64>(), plan.total());
@@ -117,6 +123,7 @@ fn a_plan_adds_up() {
 
 #[test]
 fn the_largest_context_fits_and_the_next_does_not() {
+    let _alone = alone();
     let (path, model) = (support::smollm2(), ModelOptions::default());
     let plan = Plan::engine(&path, &model, &EngineOptions::default()).unwrap();
     let budget = plan.total() + 20_000_000;
@@ -135,6 +142,7 @@ fn the_largest_context_fits_and_the_next_does_not() {
 
 #[test]
 fn a_budget_refuses_before_anything_is_read() {
+    let _alone = alone();
     let path = support::smollm2();
     let error = Model::load(&path, ModelOptions { memory_budget: Some(60_000_000), ..ModelOptions::default() })
         .unwrap_err();
@@ -155,6 +163,7 @@ fn a_budget_refuses_before_anything_is_read() {
 
 #[test]
 fn a_descriptor_is_planned_as_a_path_is() {
+    let _alone = alone();
     let path = support::smollm2();
     let file = std::fs::File::open(&path).unwrap();
     let model = Model::load_file(&file, 0, 0, ModelOptions::default()).unwrap();
@@ -166,6 +175,7 @@ fn a_descriptor_is_planned_as_a_path_is() {
 
 #[test]
 fn embedders_are_planned_too() {
+    let _alone = alone();
     let path = support::model("all-minilm-l6-v2-f32.gguf");
     let options = EmbedderOptions { max_sequences: 8, ..EmbedderOptions::default() };
     let plan = Plan::embedder(&path, &ModelOptions::default(), &options).unwrap();
