@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tables of speed and memory: the library through its C header against a minimal loop over the same engine.
 
-Usage: run.py LIBRARY_FOLDER RAW_PROGRAM [MODEL.gguf ...] [--pairs N] [--threads N] [--peers]
+Usage: run.py LIBRARY_FOLDER RAW_PROGRAM [MODEL.gguf ...] [--pairs N] [--threads N] [--streams N] [--goals] [--peers]
 
 Both programs stay loaded and take turns in ABBA order, so that what else the machine does hits both. A ratio is speed
 against the loop (1 = equal), the median of the pairs; in brackets the 2nd and the last but one of them, which hold the
@@ -96,15 +96,17 @@ def percentile(values, share):
     return values[min(len(values) - 1, int(share * len(values)))]
 
 
-def throughput(bench, raw_program, model, threads, pairs):
+def throughput(bench, raw_program, model, threads, pairs, only, more):
     for streams, tokens, goal in ((1, 96, 0.97), (16, 96, 0.95)):
+        if only not in (None, streams):
+            continue
         with Program([raw_program, model, threads, streams, 1]) as raw, Program([bench, model, threads, streams, 1]) as ours:
             label = f"{streams} stream{'s' if streams > 1 else ''}"
             row(f"{label}, greedy", ratios(lambda: raw.seconds("time", streams, tokens),
                                            lambda: ours.seconds("time", streams, tokens), pairs), goal)
             row(f"{label}, default samplers", ratios(lambda: raw.seconds("time", streams, tokens),
                                                      lambda: ours.seconds("sample", streams, tokens), pairs), goal)
-            if streams > 1:
+            if streams > 1 and more:
                 row("for information: first tokens only", ratios(
                     lambda: raw.seconds("time", streams, 1), lambda: ours.seconds("time", streams, 1), max(5, pairs // 2)))
             rate = streams * tokens / statistics.median(ours.seconds("time", streams, tokens) for _ in range(3))
@@ -112,7 +114,7 @@ def throughput(bench, raw_program, model, threads, pairs):
             same_answers(raw, ours, streams, tokens)
             print(f"  load: loop {raw.load_seconds:.2f} s, qask {ours.load_seconds:.2f} s; resident (without files): loop "
                   "{} ({}) MiB, qask {} ({}) MiB".format(*raw.memory_mib(), *ours.memory_mib()))
-            if streams > 1:
+            if streams > 1 and more:
                 with Program([raw_program, model, threads, streams, 0]) as separate:
                     row("for information: loop, separate / unified KV", ratios(
                         lambda: raw.seconds("time", streams, tokens),
@@ -174,6 +176,8 @@ def main():
     parser.add_argument("--pairs", type=int, default=11)
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--only", choices=["throughput", "latency", "samplers"])
+    parser.add_argument("--streams", type=int, choices=[1, 16], help="throughput of so many only")
+    parser.add_argument("--goals", action="store_true", help="without the rows of throughput that are for information")
     parser.add_argument("--peers", action="store_true", help="llama-bench and llama-batched-bench too (built at first use)")
     args = parser.parse_args()
     tools = subprocess.run([HERE.parent / "tools" / "peers.py", "llama-bench", "llama-batched-bench"], check=True,
@@ -187,7 +191,7 @@ def main():
             name = pathlib.Path(model).name
             print(f"{name}, {args.threads} threads, {args.pairs} pairs; speed against the minimal loop")
             if args.only in (None, "throughput"):
-                throughput(bench, args.raw, model, args.threads, args.pairs)
+                throughput(bench, args.raw, model, args.threads, args.pairs, args.streams, not args.goals)
             if args.only in (None, "latency"):
                 latency(bench, model, args.threads)
             if args.only in (None, "samplers"):
