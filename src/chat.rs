@@ -96,7 +96,8 @@ impl Chat {
         // The checks of a request, with a conversation that is not empty.
         let settings = Request { prompt: Prompt::Messages(vec![Message::user("")]), ..settings };
         settings.check()?;
-        self.settings = Request { prompt: Prompt::Messages(Vec::new()), ..settings };
+        let origin = std::mem::take(&mut self.settings.origin);
+        self.settings = Request { prompt: Prompt::Messages(Vec::new()), origin, ..settings };
         Ok(())
     }
 

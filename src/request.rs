@@ -102,6 +102,10 @@ pub struct Request {
     /// Only requests with the same key share cached prompt prefixes, so that tenants cannot see each other's cache
     /// by timing. At most 256 bytes.
     pub cache_key: String,
+    /// Checksum of the session file that its chat was restored from; empty without one. Its prompts share cached prefixes
+    /// with chats of the same file only: whoever can write a file can put cells into it that are not what its tokens
+    /// come to, and these must reach nobody else.
+    pub(crate) origin: String,
     /// What happens when the context is full. Default: [`ContextPolicy::Error`].
     pub context_policy: ContextPolicy,
     /// With [`ContextPolicy::Shift`]: so many tokens at the beginning are never dropped. Default 0.
@@ -157,6 +161,7 @@ impl Request {
             priority: 0,
             deadline: None,
             cache_key: String::new(),
+            origin: String::new(),
             context_policy: ContextPolicy::Error,
             shift_keep: 0,
             adapters: Vec::new(),

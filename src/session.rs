@@ -23,7 +23,9 @@
 //! A file is checked before anything is done with it: its checksum, and that it belongs to this model
 //! ([`Code::StateMismatch`]), to cells of this kind and to these adapters. Of the cells only contents are taken, never
 //! sizes or places, so that a file that was made on purpose can make the model talk nonsense, but not the process fail.
-//! What it says is believed, though: who can write to it can put words into the conversation.
+//! What it says is believed by the chat that is restored from it (who can write to a file can put words into the
+//! conversation), and by no other: its cells are shared with chats of the same file only. A prefix is restored for all
+//! requests that begin with it, so only restore one that you trust.
 //!
 //! There is no sampler in it: each answer begins with a fresh one, from its request's seed and prompt.
 
@@ -125,7 +127,7 @@ impl Engine {
             self.compute(&tokens, request, cancel)?;
             let mut record = Record::new(self.model());
             let access = self.access(&interrupted);
-            let held = access.take_out(&tokens, &tokens, &request.adapters, &request.cache_key, &mut record)?;
+            let held = access.take_out(&tokens, &tokens, request, &mut record)?;
             if record.tokens.len() == tokens.len() {
                 return save(path.as_ref(), &record, held.as_ref(), options, cancel);
             }
@@ -177,7 +179,7 @@ impl Engine {
         crate::adapter::check(&request.adapters, self.model())?;
         let interrupted = || cancel.is_some_and(Cancel::is_cancelled);
         let text = opened.record.tokens.clone();
-        match self.access(&interrupted).put_back(opened, &request.adapters, &request.cache_key, &text)? {
+        match self.access(&interrupted).put_back(opened, request, &text)? {
             0 => Err(Error::new(
                 Code::ContextFull,
                 "there is no room for the prefix: raise kv_tokens, or try later",

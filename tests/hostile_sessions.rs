@@ -182,6 +182,39 @@ fn files_that_were_made_up_do_no_harm() {
     }
 }
 
+/// Cells that are not what their tokens come to: the chat that was given them speaks from them, and nobody else.
+#[test]
+fn what_a_file_says_reaches_no_other_chat() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let fixture = support::tiny();
+    let mut bytes = saved(&engine(&fixture), &path, false);
+    let record = u64::from_le_bytes(bytes[16..24].try_into().unwrap()) as usize;
+    // 1.0 in 16 bits.
+    bytes[64 + record..].chunks_exact_mut(2).for_each(|x| x.copy_from_slice(&[0x00, 0x3c]));
+    seal(&mut bytes);
+    std::fs::write(&path, &bytes).unwrap();
+
+    let (given, fresh) = (engine(&fixture), engine(&fixture));
+    let mut liar = chat(&given);
+    assert!(liar.restore(&path, None).unwrap() > 20);
+    // What it tells must be told from its settings too, however they are changed.
+    liar.set_request(liar.request().clone().max_tokens(7)).unwrap();
+    liar.ask("And?").unwrap();
+    let messages = [Message::user("What is the sea?")];
+    let (answer, reference) = (ask(&given, &messages), ask(&fresh, &messages));
+    assert_eq!(answer.cached, 0);
+    answer.assert_equals(&reference, "beside a chat whose cells are made up");
+    // Who restores the file shares its cells, and so does a fork.
+    let mut fork = liar.fork().unwrap();
+    let mut second = chat(&given);
+    second.restore(&path, None).unwrap();
+    for chat in [&mut fork, &mut second] {
+        let (_, done) = chat.send("So?").unwrap().collect_text().unwrap();
+        assert!(done.usage.cached_tokens > 20, "{:?}", done.usage);
+    }
+}
+
 /// Records that lie, each in one way.
 #[test]
 fn records_that_lie_are_refused() {

@@ -31,8 +31,7 @@ impl Chat {
         let mut held = None;
         if let Some(last) = state.transcript.as_deref().filter(|_| access.keeps_prefixes()) {
             let text = [&last.tokens[..], &last.generated].concat();
-            let Request { adapters, cache_key, .. } = &self.settings;
-            held = match access.take_out(&text, &last.tokens, adapters, cache_key, &mut record) {
+            held = match access.take_out(&text, &last.tokens, &self.settings, &mut record) {
                 Err(e) if matches!(e.code(), Code::Unsupported | Code::Busy) => None,
                 other => other?,
             };
@@ -75,16 +74,18 @@ impl Chat {
         let transcript = chat.transcript.map(|t| read_transcript(t, model)).transpose()?;
         let interrupted = || cancel.is_some_and(Cancel::is_cancelled);
         let access = self.engine.access(&interrupted);
+        let settings = Request { origin: opened.checksum.to_hex().to_string(), ..self.settings.clone() };
         let mut tokens = 0;
         if let Some(last) = transcript.as_ref().filter(|_| access.keeps_prefixes()) {
-            let Request { adapters, cache_key, .. } = &self.settings;
-            tokens = match access.put_back(opened, adapters, cache_key, &last.tokens) {
+            tokens = match access.put_back(opened, &settings, &last.tokens) {
                 Err(e) if matches!(e.code(), Code::Unsupported | Code::Busy) => 0,
                 other => other?,
             };
         }
         let mut state = self.idle("restore the chat")?;
         (state.messages, state.dropped, state.transcript) = (messages, dropped, transcript.map(Arc::new));
+        drop(state);
+        self.settings = settings;
         Ok(tokens as u32)
     }
 }

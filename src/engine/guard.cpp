@@ -431,6 +431,11 @@ int qg_seq_cp(llama_context * c, int32_t from, int32_t to, int32_t until, qg_fau
     return guarded(fault, [&] { llama_memory_seq_cp(llama_get_memory(c), from, to, until < 0 ? -1 : 0, until); });
 }
 
+// Forgets every sequence, and sets what the cells hold to zero.
+int qg_memory_clear(llama_context * c, qg_fault * fault) {
+    return guarded(fault, [&] { llama_memory_clear(llama_get_memory(c), true); });
+}
+
 // Takes the cells from `from` to `to` out and moves those behind them up; not where this kind of memory cannot.
 int qg_seq_shift(llama_context * c, int32_t seq, int32_t from, int32_t to, bool * ok, qg_fault * fault) {
     return guarded(fault, [&] {

@@ -252,6 +252,7 @@ extern "C" {
         out: *mut *mut f32,
         fault: *mut RawFault,
     ) -> c_int;
+    pub(crate) fn qg_memory_clear(c: *mut llama_context, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_seq_rm(
         c: *mut llama_context,
         seq: i32,

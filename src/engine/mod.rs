@@ -432,7 +432,7 @@ impl Prepare {
         let interrupted = || self.interrupted().is_some();
         let Prepare { shared, model, options, request, .. } = self;
         let access = Access { shared, model, options, interrupted: &interrupted };
-        access.consult(tokens, &request.adapters, &request.cache_key)
+        access.consult(tokens, request)
     }
 
     fn hand_over(

@@ -370,6 +370,13 @@ impl Context {
         self.guarded(r).map(|()| ok)
     }
 
+    /// Forgets every sequence, and sets what the cells hold to zero.
+    pub(crate) fn clear(&mut self) -> std::result::Result<(), Fault> {
+        // SAFETY: a live context.
+        let r = call(|f| unsafe { guard::qg_memory_clear(self.raw, f) });
+        self.guarded(r)
+    }
+
     /// Lets sequence `to` share the first `until` cells of `from` (all of them when `None`).
     pub(crate) fn share(&mut self, from: i32, to: i32, until: Option<u32>) -> std::result::Result<(), Fault> {
         let until = until.map_or(-1, |u| u as i32);

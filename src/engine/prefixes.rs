@@ -9,10 +9,11 @@ use super::options::Resolved;
 use super::sequence::prefix_key;
 use super::shared::Shared;
 use super::worker::{Held, Running, Worker};
-use crate::adapter::{Adaptation, Adapter};
+use crate::adapter::Adaptation;
 use crate::error::{Code, Error, Result};
 use crate::log::{self, Level};
 use crate::model::{Model, Token};
+use crate::request::Request;
 use crate::session::{use_now, Chain, Directory, Group, Opened, Record};
 use crate::sync::lock;
 
@@ -88,13 +89,12 @@ impl Access<'_> {
         &self,
         text: &[Token],
         prompt: &[Token],
-        adapters: &[(Adapter, f32)],
-        cache_key: &str,
+        request: &Request,
         record: &mut Record,
     ) -> Result<Option<Held>> {
-        let adaptation = Adaptation::new(adapters, prompt);
+        let adaptation = Adaptation::new(&request.adapters, prompt);
         let layout = self.layout()?;
-        let (key, text) = (prefix_key(&adaptation, cache_key), text.to_vec());
+        let (key, text) = (prefix_key(&adaptation, request), text.to_vec());
         let held = self.ask(move |worker| worker.take_out(&text, &key))??;
         if let Some(held) = &held {
             self.describe(&layout, &adaptation, held, record);
@@ -113,19 +113,13 @@ impl Access<'_> {
     /// Makes a cached prefix of an undamaged session's cells, after a check of everything that llama.cpp would believe.
     /// Gives how many tokens it has; none when there was no room, or nothing in the file. `prompt` as in
     /// [`Access::take_out`].
-    pub(crate) fn put_back(
-        &self,
-        opened: Opened,
-        adapters: &[(Adapter, f32)],
-        cache_key: &str,
-        prompt: &[Token],
-    ) -> Result<usize> {
+    pub(crate) fn put_back(&self, opened: Opened, request: &Request, prompt: &[Token]) -> Result<usize> {
         let record = &opened.record;
         let mismatch = |what: &str| Err(Error::new(Code::StateMismatch, what));
         if record.tokens.is_empty() {
             return Ok(0);
         }
-        let adaptation = Adaptation::new(adapters, prompt);
+        let adaptation = Adaptation::new(&request.adapters, prompt);
         if record.adapters != adaptation.fingerprint() {
             return mismatch(
                 "the session was saved with other adapters: choose the same ones, at the same scales",
@@ -154,18 +148,20 @@ impl Access<'_> {
         let contents = contents.ok_or_else(|| damaged("the session's cells are in no possible order".into()))?;
         let state = opened.state(&layout.pieces(&order, count, 0), contents)?;
         let floor = if layout.can_cut(&order, count) { 0 } else { tokens.len() };
-        let key = prefix_key(&adaptation, cache_key);
+        let key = prefix_key(&adaptation, request);
         let put = self.ask(move |worker| worker.put_back(&tokens, &key, floor, &state))?;
         Ok(if put { count as usize } else { 0 })
     }
 
     /// Asks the prefix cache directory about a prompt: what it has and the engine has not is put into the engine. Gives
     /// what of the prompt the directory wants in turn.
-    pub(super) fn consult(&self, text: &[Token], adapters: &[(Adapter, f32)], cache_key: &str) -> Option<Keep> {
-        let directory = self.options.directory.as_ref().filter(|_| self.keeps_prefixes())?;
+    pub(super) fn consult(&self, text: &[Token], request: &Request) -> Option<Keep> {
+        // What was made from a session file is not for everybody.
+        let shared = self.keeps_prefixes() && request.origin.is_empty();
+        let directory = self.options.directory.as_ref().filter(|_| shared)?;
         let chain = Chain::new(text)?;
         // It only saves time: a prompt goes on without it, whatever is wrong.
-        let keep = self.exchange(directory, chain, text, adapters, cache_key);
+        let keep = self.exchange(directory, chain, text, request);
         keep.unwrap_or_else(|e| {
             if !matches!(e.code(), Code::Cancelled | Code::Closed) {
                 log::write(Level::Warn, || format!("prefix cache directory: {e}"));
@@ -179,16 +175,15 @@ impl Access<'_> {
         directory: &Arc<Directory>,
         chain: Chain,
         text: &[Token],
-        adapters: &[(Adapter, f32)],
-        cache_key: &str,
+        request: &Request,
     ) -> Result<Option<Keep>> {
-        let adaptation = Adaptation::new(adapters, text);
+        let adaptation = Adaptation::new(&request.adapters, text);
         let layout = self.layout()?;
         let model = self.model.info().fingerprint();
-        let group = Group::new([model, &self.engine(&layout), &adaptation.fingerprint(), cache_key]);
+        let group = Group::new([model, &self.engine(&layout), &adaptation.fingerprint(), &request.cache_key]);
         let one = lock(&directory.loading);
         if let Some((path, tokens)) = directory.longest(&group, &chain) {
-            let (part, key) = (text[..tokens].to_vec(), prefix_key(&adaptation, cache_key));
+            let (part, key) = (text[..tokens].to_vec(), prefix_key(&adaptation, request));
             use_now(&path);
             if self.ask(move |worker| Ok(worker.held(&part, &key)))? < tokens {
                 let loaded = crate::session::open(&path, None).and_then(|opened| {
@@ -196,7 +191,7 @@ impl Access<'_> {
                     let other = || Error::new(Code::StateMismatch, "an entry is not what its name says");
                     same.then_some(opened).ok_or_else(other)
                 });
-                match loaded.and_then(|opened| self.put_back(opened, adapters, cache_key, text)) {
+                match loaded.and_then(|opened| self.put_back(opened, request, text)) {
                     Ok(n) => self.shared.with_stats(|s| s.disk_tokens += n as u64),
                     Err(e) if matches!(e.code(), Code::Cancelled | Code::Closed) => return Err(e),
                     Err(e) => {

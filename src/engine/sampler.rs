@@ -233,10 +233,15 @@ fn candidate(token: Token, logits: &[f32]) -> llama_token_data {
 }
 
 pub(super) fn broken_logits() -> Error {
-    Error::new(
-        Code::Invalid,
-        "the model's logits are not finite (NaN or infinite): its weights or its rope base are damaged",
-    )
+    Error::new(Code::Invalid, BROKEN)
+}
+
+const BROKEN: &str =
+    "the model's logits are not finite (NaN or infinite): its weights, its rope base or an adapter are damaged";
+
+/// Whether an error is [`broken_logits`].
+pub(super) fn is_broken(error: &Error) -> bool {
+    error.message() == BROKEN
 }
 
 /// How many logits are looked at together: the compiler turns each block into vector code.

@@ -67,6 +67,8 @@ pub(crate) struct Sequence {
     clock: Clock,
     pub cached: u32,
     pub preemptions: u32,
+    /// Its logits were not finite, which may be its own doing or another's: see `worker/clean.rs`.
+    pub suspect: bool,
     dropped_messages: u32,
     /// Whether its DONE was sent.
     told: Arc<AtomicBool>,
@@ -159,10 +161,10 @@ impl Guidance {
     }
 }
 
-/// What cached prefixes must have in common to be shared, beside their tokens. The first NUL parts the two, so that no
-/// cache key can look like another with adapters.
-pub(super) fn prefix_key(adaptation: &Adaptation, cache_key: &str) -> Arc<str> {
-    Arc::from(format!("{}\0{cache_key}", adaptation.key()))
+/// What cached prefixes must have in common to be shared, beside their tokens. The first two NULs part the three, so that
+/// no cache key can look like another with adapters.
+pub(super) fn prefix_key(adaptation: &Adaptation, request: &Request) -> Arc<str> {
+    Arc::from(format!("{}\0{}\0{}", adaptation.key(), request.origin, request.cache_key))
 }
 
 impl Sequence {
@@ -189,7 +191,7 @@ impl Sequence {
         let salt = (u64::from(seed) << 32) ^ (u64::from(choice) << 24) ^ tokens.len() as u64;
         let deadline = request.deadline.and_then(|d| submitted.checked_add(d));
         Sequence {
-            key: prefix_key(&adaptation, &request.cache_key),
+            key: prefix_key(&adaptation, &request),
             prompt_len: tokens.len(),
             prompt_tokens: tokens.len() as u32,
             lead: lead.len(),
@@ -221,6 +223,7 @@ impl Sequence {
             sampler: None,
             cached: 0,
             preemptions: 0,
+            suspect: false,
             dropped_messages,
             told: Arc::default(),
         }

@@ -259,6 +259,11 @@ impl Slots {
         self.slots[slot].pinned = false;
     }
 
+    /// Empties every slot.
+    pub(super) fn clear_all(&mut self) {
+        (0..self.slots.len()).for_each(|slot| self.clear(slot));
+    }
+
     /// A running slot becomes a cached prefix. Returns cached slots that it makes needless: those whose tokens it
     /// begins with, or, where memory cannot be cut, those that hold the same.
     pub(super) fn cache(&mut self, slot: usize, pinned: bool) -> Vec<usize> {

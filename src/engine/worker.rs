@@ -2,6 +2,7 @@
 //! as much of the waiting prompts as fits.
 
 mod cells;
+mod clean;
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::layout::Layout;
 use super::native::{Batch, Context, DecodeError};
 use super::options::Resolved;
 use super::pace::Pace;
-use super::sampler::Scratch;
+use super::sampler::{self, Scratch};
 use super::sequence::{Around, Sequence, Step};
 use super::shared::Shared;
 use super::slots::{common, Match, Slots, Use};
@@ -66,6 +67,8 @@ pub(super) struct Worker {
     adapters: Arc<AdapterSet>,
     /// Counts steps.
     steps: u64,
+    /// Sequences that wrote into the context's memory since all of it was zero.
+    writers: usize,
     /// The frame of its sequences' states, once it was asked for; `None` in it when there is no saving them.
     layout: Option<Option<Arc<Layout>>>,
 }
@@ -96,6 +99,7 @@ impl Worker {
             active: Vec::new(),
             adapters: Arc::default(),
             steps: 0,
+            writers: 0,
             layout: None,
             batch: Batch::default(),
             scratch: Scratch::default(),
@@ -254,6 +258,9 @@ impl Worker {
     fn admit(&mut self) -> Running<()> {
         let mut i = 0;
         while i < self.waiting.len() && self.active.len() < self.options.max_sequences as usize {
+            if !self.may_join(i)? {
+                return Ok(());
+            }
             if self.should_wait(&self.waiting[i]) {
                 i += 1;
                 continue;
@@ -277,6 +284,7 @@ impl Worker {
     fn begin(&mut self, i: usize, slot: usize, reused: usize) -> Running<()> {
         let mut sequence = self.waiting.remove(i);
         self.leave_queue(&sequence);
+        self.writers += 1;
         self.slots.start(slot, &sequence.key);
         self.shared.with_stats(|s| s.reused_tokens += reused as u64);
         match sequence.admitted(&self.model, slot, reused, self.options.n_ctx) {
@@ -533,7 +541,7 @@ impl Worker {
 
     /// Takes a token for each sequence that is due; returns how many.
     fn sample(&mut self) -> Running<usize> {
-        let mut taken = 0;
+        let (mut taken, mut broken) = (0, false);
         for i in (0..self.active.len()).rev() {
             let sequence = &mut self.active[i];
             let Some(row) = sequence.row else { continue };
@@ -546,6 +554,15 @@ impl Worker {
                 n_ctx: self.options.n_ctx,
             };
             let step = sequence.sample(logits, &mut around);
+            if step.as_ref().is_err_and(sampler::is_broken) {
+                broken = true;
+                // Alone in a memory that was clean it is to blame itself.
+                if self.writers > 1 {
+                    sequence.suspect = true;
+                    continue;
+                }
+            }
+            sequence.suspect = false;
             // An end token counts as one.
             taken += (sequence.generated() - before).max(1) as usize;
             let reason = match step {
@@ -559,6 +576,9 @@ impl Worker {
             };
             let sequence = self.active.swap_remove(i);
             self.end(sequence, reason)?;
+        }
+        if broken {
+            self.begin_anew()?;
         }
         Ok(taken)
     }
@@ -605,13 +625,7 @@ impl Worker {
             let order = self.active.iter().max_by_key(youngest).map(|s| s.order);
             // All answers of one submit share an order: any of them will do.
             if let Some(i) = self.active.iter().rposition(|s| Some(s.order) == order) {
-                let mut sequence = self.active.swap_remove(i);
-                if let Some(slot) = sequence.slot.take() {
-                    self.drop_slot(slot)?;
-                }
-                sequence.preemptions += 1;
-                self.shared.with_stats(|s| s.preemptions += 1);
-                self.enqueue(sequence);
+                self.preempt(i)?;
                 return Ok(());
             }
         }
@@ -622,6 +636,18 @@ impl Worker {
             };
             self.end(sequence, reason)?;
         }
+        Ok(())
+    }
+
+    /// Puts a running sequence back into the queue. What it came to is computed again.
+    fn preempt(&mut self, i: usize) -> Running<()> {
+        let mut sequence = self.active.swap_remove(i);
+        if let Some(slot) = sequence.slot.take() {
+            self.drop_slot(slot)?;
+        }
+        sequence.preemptions += 1;
+        self.shared.with_stats(|s| s.preemptions += 1);
+        self.enqueue(sequence);
         Ok(())
     }
 

@@ -87,6 +87,7 @@ pub(crate) struct TranscriptRecord {
 /// A session file that is undamaged.
 pub(crate) struct Opened {
     pub record: Record,
+    pub checksum: blake3::Hash,
     file: BufReader<File>,
     compressed: bool,
     cells: u64,
@@ -211,7 +212,8 @@ fn read(path: &Path, cancel: Option<&Cancel>) -> Result<Opened> {
              off or damaged"
         )));
     }
-    if checksum(&mut file, &head[..32], cancel)? != head[32..] {
+    let checksum = checksum(&mut file, &head[..32], cancel)?;
+    if checksum.as_bytes()[..] != head[32..] {
         return Err(Error::new(Code::Checksum, "the checksum does not match: the file was damaged"));
     }
     if flags & !COMPRESSED != 0 {
@@ -227,11 +229,11 @@ fn read(path: &Path, cancel: Option<&Cancel>) -> Result<Opened> {
     // Its words are not repeated: they may be part of a conversation.
     let record: Record = serde_json::from_slice(&json)
         .map_err(|e| invalid(format!("the record is not one of this version, at byte {}", e.column())))?;
-    Ok(Opened { record, file, compressed: flags & COMPRESSED != 0, cells })
+    Ok(Opened { record, checksum, file, compressed: flags & COMPRESSED != 0, cells })
 }
 
 /// The checksum of all behind the head, and of the head's beginning.
-fn checksum(file: &mut File, head: &[u8], cancel: Option<&Cancel>) -> Result<[u8; 32]> {
+fn checksum(file: &mut File, head: &[u8], cancel: Option<&Cancel>) -> Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -245,7 +247,7 @@ fn checksum(file: &mut File, head: &[u8], cancel: Option<&Cancel>) -> Result<[u8
             Err(e) => return Err(io_error("reading", &e)),
         };
     }
-    Ok(*hasher.update(head).finalize().as_bytes())
+    Ok(hasher.update(head).finalize())
 }
 
 impl Opened {

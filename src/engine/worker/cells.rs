@@ -42,6 +42,7 @@ impl Worker {
             }
             let mut one = Batch::default();
             one.push(0, 0, slot as i32, true);
+            self.writers += 1;
             let evaluated = match self.context.decode(&one) {
                 Ok(()) => true,
                 Err(DecodeError::Fault(fault)) => return Err(fault.into()),
@@ -121,6 +122,7 @@ impl Worker {
             }
         }
         let Some(slot) = self.empty_slot(None)? else { return Ok(false) };
+        self.writers += 1;
         if !self.context.set_state(slot as i32, state)? {
             self.context.remove(slot as i32, 0)?;
             return Ok(false);
