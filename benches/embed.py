@@ -2,8 +2,7 @@
 """1,000 short sentences, embedded by qask and by llama.cpp's own tool in turn: embed.py RUNNER MODEL...
 
 RUNNER is the program of benches/embed.rs; the tool is built by tools/peers.py. For qask the whole call counts (tokens,
-vectors, scaling to length 1); for the tool what it reports of its evaluation alone, with the better of two batch
-sizes. Exit status as tools/models.py.
+vectors, scaling to length 1); for the tool its batches alone, without tokenizing, with the better of two batch sizes. Exit status as tools/models.py.
 """
 import re
 import statistics
@@ -36,13 +35,19 @@ def run(*command):
 
 
 def own(runner, model, sentences):
-    return min(float(line.split()[0]) for line in run(runner, model, sentences, 2).splitlines())
+    return SENTENCES / min(float(line.split()[0]) for line in run(runner, model, sentences, 2).splitlines())
 
 
 def theirs(tool, model, sentences, batch):
-    out = run(tool, "-m", model, "-f", sentences, "-c", batch, "-b", batch, "-ub", batch, "--embd-output-format", "raw")
-    milliseconds, tokens = re.search(r"prompt eval time =\s*([\d.]+) ms /\s*(\d+) tokens", out).groups()
-    return float(milliseconds) / 1000, int(tokens)
+    """Sentences a second, by when it began its batches: the last one's end is not told. (The time that it reports itself
+    is less than that: of its encoder it counts a part only.)"""
+    out = run(tool, "-m", model, "-f", sentences, "-c", batch, "-b", batch, "-ub", batch, "--embd-output-format", "raw",
+              "-lv", 4)
+    batches = re.findall(r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I batch_decode: n_tokens = \d+, n_seq = (\d+)", out, re.M)
+    if len(batches) < 2:
+        raise Failure("the tool says nothing of its batches")
+    began = [int(m) * 60 + int(s) + int(ms) / 1e3 + int(us) / 1e6 for m, s, ms, us, _ in batches]
+    return sum(int(b[4]) for b in batches[:-1]) / (began[-1] - began[0])
 
 
 def main(runner, *models):
@@ -54,10 +59,10 @@ def main(runner, *models):
             rounds = []
             for _ in range(ROUNDS):
                 mine = own(runner, model, sentences)
-                other = min(theirs(tool, model, sentences, batch)[0] for batch in (512, 2048))
+                other = max(theirs(tool, model, sentences, batch) for batch in (512, 2048))
                 rounds.append((mine, other))
-            ratios = sorted(b / a for a, b in rounds)
-            mine, other = (SENTENCES / statistics.median(r[i] for r in rounds) for i in (0, 1))
+            ratios = sorted(a / b for a, b in rounds)
+            mine, other = (statistics.median(r[i] for r in rounds) for i in (0, 1))
             print(f"| {Path(model).stem} | {mine:.0f} | {other:.0f} | {statistics.median(ratios):.2f} "
                   f"({', '.join(f'{r:.2f}' for r in ratios)}) |", flush=True)
 

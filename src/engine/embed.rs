@@ -12,8 +12,12 @@ use crate::embedder::Pooling;
 use crate::error::{Code, Error, Result};
 use crate::model::{Model, Token};
 
-/// Tokens of a micro-batch up to which attention is computed in full.
-const MOST_WITHOUT_FLASH: u32 = 2048;
+/// From so many tokens on ggml's flash attention on a CPU works in tiles, and adds up in 32 bits. With fewer it adds up in
+/// 16, so that a text's company would show in its vector: then tokens of nobody fill the micro-batch up.
+const TILE: u32 = 64;
+
+/// Sequences that llama.cpp can tell apart.
+const MOST_SEQUENCES: u32 = 256;
 
 /// What the thread needs to know; checked by `EmbedderOptions`.
 #[derive(Clone, Debug)]
@@ -113,20 +117,22 @@ impl Setup {
 
     /// The context that it asks for, without an abort callback.
     pub(super) fn context(&self) -> ContextParams {
+        // One more, of nobody. As many inputs as there are sequences fill a tile by themselves.
+        let n_seq_max = (self.max_sequences + 1).min(MOST_SEQUENCES);
         // llama.cpp plans its memory with equally many rows a sequence.
-        let n_batch = self.n_batch.next_multiple_of(self.max_sequences);
+        let n_batch = self.n_batch.max(TILE).next_multiple_of(n_seq_max);
         ContextParams {
             n_ctx: n_batch,
             n_batch,
             n_ubatch: n_batch,
-            n_seq_max: self.max_sequences,
+            n_seq_max,
             // Every token is an output of an embedding context.
             n_outputs_max: 0,
             n_threads: self.threads as i32,
             n_threads_batch: self.threads as i32,
-            // On a CPU flash attention sums in 16 bits, so that a text's company would show in its vector; without it
-            // a micro-batch takes the square of its tokens for each head, which long ones cannot afford.
-            flash_attn: if self.n_batch <= MOST_WITHOUT_FLASH { 0 } else { -1 },
+            // Without it a micro-batch takes the square of its tokens for each head: at 512 of MiniLM two thirds of the
+            // time.
+            flash_attn: -1,
             // F16.
             type_k: 1,
             type_v: 1,
@@ -160,6 +166,10 @@ impl jobs::Worker for Worker {
                 self.batch.push(*token, pos as u32, seq as i32, true);
             }
         }
+        let missing = (TILE as usize).saturating_sub(self.batch.len());
+        (0..missing).for_each(|pos| {
+            self.batch.push(0, pos as u32, items.len() as i32, true);
+        });
         let result = if self.encode { self.context.encode(&self.batch) } else { self.context.decode(&self.batch) };
         match result {
             Ok(()) => self.deliver(&items)?,
@@ -170,7 +180,7 @@ impl jobs::Worker for Worker {
             Err(DecodeError::Refused(why)) => self.refuse(&items, &why),
         }
         // Where the model has a memory, the next inputs begin on an empty one.
-        for seq in 0..items.len() {
+        for seq in 0..items.len() + usize::from(missing > 0) {
             self.context.remove(seq as i32, 0)?;
         }
         self.shared.idle();
