@@ -219,10 +219,20 @@ templates: ## render the expected texts of tests/templates with Python's jinja2 
 	python3 tools/templates.py
 
 # Any run is as good as another, so a first minute costs nothing: TIME=600 is what a change of the parsers deserves.
-fuzz: setup ## fuzz a parser: TARGET=output, text or constraint, TIME=seconds (needs cargo-fuzz)
+# Longer inputs than MOST find nothing that shorter ones do not, and take the fuzzer's time.
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+MOST ?= 4096
+# On every machine: this compiler, and no flags of the ordinary build.
+FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
+fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz run $(TARGET) -- -max_total_time=$(TIME) -timeout=10
+	$(FUZZ) build $(if $(filter all,$(TARGET)),,$(TARGET))
+	@set -e; for t in $(if $(filter all,$(TARGET)),$(FUZZ_TARGETS),$(TARGET)); do \
+	    words=(); [ ! -f fuzz/dictionaries/$$t.dict ] || words=(-dict=fuzz/dictionaries/$$t.dict); \
+	    echo "fuzz $$t"; \
+	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_final_stats=1; \
+	done
 
 bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer', see tools/bfcl.py
 	python3 tools/models.py fetch qwen2.5-coder-1.5b

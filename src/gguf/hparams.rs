@@ -74,9 +74,9 @@ pub(super) struct Hparams {
     pub(super) sliding_window: Option<u32>,
 }
 
-struct Check<'a> {
-    keys: Keys<'a>,
-    arch: &'a str,
+pub(super) struct Check<'a> {
+    pub(super) keys: Keys<'a>,
+    pub(super) arch: &'a str,
     /// Whether llama.cpp will read the hyper-parameters: not of a file that is only a vocabulary.
     required: bool,
 }
@@ -95,21 +95,22 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
     check.layers(&h)?;
     check.experts(&mut h)?;
     check.heads(&mut h)?;
+    check.divisors(&h.heads, h.block_count)?;
     check.rope(&h)?;
     check.epsilons()?;
     Ok(h)
 }
 
 impl Check<'_> {
-    fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.arch)
     }
 
-    fn u32(&self, name: &str) -> Result<Option<u32>> {
+    pub(super) fn u32(&self, name: &str) -> Result<Option<u32>> {
         self.keys.u32(&self.key(name))
     }
 
-    fn wrong(&self, name: &str, value: impl std::fmt::Display, rule: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, name: &str, value: impl std::fmt::Display, rule: impl std::fmt::Display) -> Error {
         let offset = self.keys.0.entry(&self.key(name)).map_or(0, |e| e.offset);
         invalid(format!(
             "{} is {value} (at offset {offset}), it must be {rule}: the file is damaged or was converted \
@@ -131,7 +132,7 @@ impl Check<'_> {
         self.keys.u32("general.file_type")?;
         let sampling = |key: &str| key.starts_with("general.sampling.");
         if let Some(e) = c.entries.iter().find(|e| sampling(&e.key) && e.kind == ValueType::Array) {
-            return Err(invalid(format!("{} is an array, it must be one value", e.key)));
+            return Err(invalid(format!("{} is an array, it must be one value", escape(e.key.as_bytes()))));
         }
         Ok(())
     }
