@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -157,6 +157,15 @@ schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 
 sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each kind of memory: minutes
 	QASK_SESSIONS=full $(CARGO) test --release $(FEATURES) --test hostile_sessions -- --nocapture --test-threads 1
+
+# All of it is an hour and more; GROUP=name is one of the groups of tests/hostile/main.rs.
+GROUP ?=
+hostile: ## hostile files and requests, all of them, in child processes with limits; prints the table: GROUP=name
+	QASK_HOSTILE=full QASK_HOSTILE_GROUP=$(GROUP) $(CARGO) test --release $(FEATURES) --test hostile -- --nocapture --test-threads 1 nothing_hostile
+
+bench-preflight: setup ## what checking a model file costs: small files a second, the worst that the limits let through
+	$(CARGO) build --release $(FEATURES) --example bench_preflight
+	$(CARGO_TARGET_DIR)/release/examples/bench_preflight
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
@@ -303,4 +312,4 @@ dist-test: ## what a stranger does with the tarball
 	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 clean: ## remove everything that was built
-	rm -rf target target-portable target-asan target-dist dist
+	rm -rf target target-portable target-asan target-fuzz target-dist dist

@@ -95,7 +95,9 @@ fn invocation(container: &Container, base: &Base<'_>) -> Result<()> {
     }
     let Some(Value::Array { values, .. }) = container.entry(KEY).map(|e| &e.value) else { return Ok(()) };
     if values.len() as u64 != count {
-        return Err(invalid(format!("{KEY} stands behind too much metadata to be checked: this is not an adapter")));
+        return Err(invalid(format!(
+            "{KEY} stands behind too much metadata to be checked: this is not an adapter"
+        )));
     }
     match values.iter().filter_map(Value::as_u64).find(|t| *t >= u64::from(base.vocabulary)) {
         Some(t) => {

@@ -140,8 +140,9 @@ fn unique_keys(entries: &[Entry]) -> Result<()> {
 
 fn alignment(entries: &[Entry]) -> Result<u64> {
     let Some(e) = entries.iter().find(|e| e.key == "general.alignment") else { return Ok(32) };
-    let wrong =
-        |why: &str| Err(invalid(format!("general.alignment at offset {} is {}, {why}", e.offset, shown(&e.value))));
+    let wrong = |why: &str| {
+        Err(invalid(format!("general.alignment at offset {} is {}, {why}", e.offset, shown(&e.value))))
+    };
     match (&e.value, e.kind) {
         (Value::U64(n), ValueType::U32) if !n.is_power_of_two() => wrong("it must be a power of two"),
         (Value::U64(n), ValueType::U32) if *n < 32 => {

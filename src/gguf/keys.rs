@@ -73,8 +73,9 @@ impl<'a> Keys<'a> {
             v => v.as_u64().and_then(|n| u32::try_from(n).ok()),
         };
         let all: Option<Vec<u32>> = values.iter().map(number).collect();
-        all.map(Some)
-            .ok_or_else(|| invalid(format!("{key} at offset {} holds a negative number: {}", e.offset, shown(&e.value))))
+        all.map(Some).ok_or_else(|| {
+            invalid(format!("{key} at offset {} holds a negative number: {}", e.offset, shown(&e.value)))
+        })
     }
 }
 

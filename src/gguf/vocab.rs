@@ -263,7 +263,10 @@ fn suffixes(c: &Container, model: &str) -> Result<()> {
     if model == "plamo2" && c.vocabulary.token_squares > MOST_SQUARES {
         return Err(Error::new(
             Code::TooLarge,
-            format!("{TOKENS} has tokens of up to {} bytes, too long for this tokenizer", c.vocabulary.max_token_bytes),
+            format!(
+                "{TOKENS} has tokens of up to {} bytes, too long for this tokenizer",
+                c.vocabulary.max_token_bytes
+            ),
         ));
     }
     Ok(())
@@ -424,9 +427,18 @@ pub(super) fn chat_templates(c: &Container) -> Result<Vec<String>> {
         match e.value {
             Value::Str(_) => names.push(name.to_owned()),
             Value::LongStr { len, .. } => {
-                return Err(Error::new(Code::TooLarge, format!("{} has {len} bytes, more than 1 MiB", escape(e.key.as_bytes()))))
+                return Err(Error::new(
+                    Code::TooLarge,
+                    format!("{} has {len} bytes, more than 1 MiB", escape(e.key.as_bytes())),
+                ))
             }
-            _ => return Err(invalid(format!("{} is of type {}, it must be string", escape(e.key.as_bytes()), e.kind))),
+            _ => {
+                return Err(invalid(format!(
+                    "{} is of type {}, it must be string",
+                    escape(e.key.as_bytes()),
+                    e.kind
+                )))
+            }
         }
     }
     Ok(names)
