@@ -6,6 +6,7 @@
 
 pub(crate) mod adapter;
 mod divisors;
+mod expert_ids;
 mod fingerprint;
 mod header;
 mod hparams;
@@ -112,6 +113,7 @@ fn model(parts: Vec<Container>, paths: Vec<PathBuf>) -> Result<Info> {
     let templates = vocab::chat_templates(first)?;
     for part in &parts {
         tensors::check_types(&part.tensors)?;
+        expert_ids::check(part.expert_ids, hparams.experts)?;
     }
     if !vocab_only {
         let table = tensors().find(|t| t.name == "token_embd.weight");

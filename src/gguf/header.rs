@@ -8,7 +8,7 @@ use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
 use super::vocab::{self, Scan};
-use super::{escape, fingerprint, invalid, shown, sniff};
+use super::{escape, expert_ids, fingerprint, invalid, shown, sniff};
 use crate::error::{Code, Error, Result};
 
 /// Bytes of metadata that are scanned at most.
@@ -47,6 +47,8 @@ pub(super) struct Container {
     pub(super) data_offset: u64,
     pub(super) vocabulary: Scan,
     pub(super) fingerprint: [u8; 32],
+    /// The least and the greatest id in tables of experts.
+    pub(super) expert_ids: Option<(i32, i32)>,
 }
 
 impl Container {
@@ -83,7 +85,8 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
     };
     tensors::check_layout(&tensors, alignment, data_offset, source.len())?;
     let fingerprint = fingerprint::of(source, &tensors, data_offset)?;
-    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint })
+    let expert_ids = expert_ids::range(source, &tensors, data_offset)?;
+    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint, expert_ids })
 }
 
 fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<()> {
