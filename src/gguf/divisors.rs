@@ -42,9 +42,12 @@ impl Check<'_> {
                 return Err(self.wrong(name, 0, "at least 1 (llama.cpp divides by it)"));
             }
         }
-        // Fewer make the logarithm of a distance divide by nothing, and its bucket a number outside of the table.
-        if let Some(n @ 0..4) = self.u32("attention.relative_buckets_count")? {
-            return Err(self.wrong("attention.relative_buckets_count", n, "at least 4"));
+        // With others the logarithm of a distance is divided by nothing, and its bucket lies outside of the table.
+        match self.u32("attention.relative_buckets_count")? {
+            Some(n) if !(4..=254).contains(&n) => {
+                return Err(self.wrong("attention.relative_buckets_count", n, "4 to 254"));
+            }
+            _ => {}
         }
         if BY_FIRST_HEADS.contains(&self.arch) && heads.first() == Some(&0) {
             return Err(self.wrong("attention.head_count", 0, "at least 1 in the first layer"));

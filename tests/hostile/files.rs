@@ -368,9 +368,9 @@ impl Files {
         for architecture in ["rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"] {
             self.raw("heads of no width", FAMILY, Want::INVALID, of(architecture, &[("wkv.head_size", u(0))]));
         }
-        for n in 0..4 {
+        for n in [0, 1, 2, 3, 256, u32::MAX] {
             let more = [("attention.relative_buckets_count", u(n))];
-            self.raw("hardly any buckets of distances", FAMILY, Want::INVALID, of("t5encoder", &more));
+            self.raw("too few or too many buckets of distances", FAMILY, Want::INVALID, of("t5encoder", &more));
         }
         let experts = [("expert_count", u(4)), ("expert_used_count", u(2))];
         for (architecture, key) in [
