@@ -35,6 +35,7 @@ impl Files {
         files.dimensions();
         files.types();
         files.divisions();
+        files.positions();
         files.numbers();
         files.vocabularies();
         files.bulk();
@@ -385,6 +386,33 @@ impl Files {
         let mut more = state(2, 4).to_vec();
         more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![2, 0]))]);
         self.raw("a layer that uses no expert", FAMILY, Want::INVALID, of("nemotron_h_moe", &more));
+    }
+
+    /// Numbers of rotary positions, on which ggml asserts in threads of its own.
+    fn positions(&mut self) {
+        let family = "asserts on ggml's own threads (rotary positions)";
+        let mut hybrid = |label, key: &str, value: Value| {
+            let mut gguf = support::tiny_hybrid();
+            gguf.set(&format!("lfm2.{key}"), value);
+            self.raw(label, family, Want::INVALID, gguf.bytes());
+        };
+        for n in [15, 18, 1_000, u32::MAX] {
+            hybrid("more turned than a head has, or an odd number", "rope.dimension_count", Value::U32(n));
+        }
+        let mut window = |label, key: &str, value: Value| {
+            let mut gguf = support::tiny_window();
+            gguf.set(&format!("gemma3.{key}"), value);
+            self.raw(label, family, Want::INVALID, gguf.bytes());
+        };
+        for n in [7, 18, u32::MAX] {
+            window("the same within a window", "rope.dimension_count_swa", Value::U32(n));
+        }
+        window("smaller heads within a window", "attention.key_length_swa", Value::U32(8));
+        for sections in [vec![0, 0, 0, 8], vec![0; 4], vec![4, -4, 0, 0], vec![100; 4], vec![i32::MAX; 4]] {
+            let mut gguf = renamed("qwen2vl", 1);
+            gguf.set("qwen2vl.rope.dimension_sections", Value::Ints(sections));
+            self.raw("sections of positions", family, Want::INVALID, gguf.bytes());
+        }
     }
 
     /// Hyper-parameters out of range.
