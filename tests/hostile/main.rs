@@ -4,6 +4,8 @@
 //! In `make test` a part of the long series; `make hostile` runs all of it and prints the table. What other tests have
 //! (session files, templates, constraints, the C interface) is not repeated here.
 
+#![cfg(unix)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
