@@ -175,33 +175,50 @@ impl Cases for Data {
 }
 
 /// Numbers of tensor entries beside what they should be, and files that end beside a tensor's end.
-pub(crate) struct Boundaries(Vec<(String, Vec<u8>, Want)>);
+pub(crate) struct Boundaries {
+    fixtures: Vec<Fixture>,
+    cases: Vec<Beside>,
+}
+
+/// A file with one number beside its place.
+struct Beside {
+    fixture: usize,
+    what: String,
+    change: Change,
+    want: Want,
+}
+
+enum Change {
+    /// It ends here.
+    Cut(usize),
+    /// Other bytes from this place on.
+    Bytes(usize, Vec<u8>),
+}
 
 impl Boundaries {
     pub(crate) fn new() -> Self {
-        let mut cases = Vec::new();
-        for fixture in fixtures() {
-            fixture.ends(&mut cases);
-            fixture.entries(&mut cases);
+        let (fixtures, mut cases) = (fixtures(), Vec::new());
+        for (i, fixture) in fixtures.iter().enumerate() {
+            let mut add = |what, change, want| cases.push(Beside { fixture: i, what, change, want });
+            fixture.ends(&mut add);
+            fixture.entries(&mut add);
         }
-        Boundaries(cases)
+        Boundaries { fixtures, cases }
     }
 }
 
+type Add<'a> = dyn FnMut(String, Change, Want) + 'a;
+
 impl Fixture {
-    fn ends(&self, cases: &mut Vec<(String, Vec<u8>, Want)>) {
+    fn ends(&self, add: &mut Add<'_>) {
         let mut at = self.head;
         for tensor in &self.gguf.tensors {
             for (place, what) in [(at, "begins"), (at + tensor.data.len(), "ends")] {
                 for cut in [place - 1, place, place + 1].into_iter().filter(|c| *c < self.bytes.len()) {
-                    let label = format!("{}: cut at {cut}, where {} {what}", self.name, tensor.name);
                     // Padding behind the last one may be missing.
                     let whole = cut >= self.head + self.data_end();
-                    cases.push((
-                        label,
-                        self.bytes[..cut].to_vec(),
-                        if whole { Want::Either } else { Want::INVALID },
-                    ));
+                    let want = if whole { Want::Either } else { Want::INVALID };
+                    add(format!("cut at {cut}, where {} {what}", tensor.name), Change::Cut(cut), want);
                 }
             }
             at += tensor.data.len().next_multiple_of(32);
@@ -215,15 +232,13 @@ impl Fixture {
         self.gguf.tensors.iter().map(padded).sum::<usize>() - padded(last) + last.data.len()
     }
 
-    fn entries(&self, cases: &mut Vec<(String, Vec<u8>, Want)>) {
+    fn entries(&self, add: &mut Add<'_>) {
         for tensor in &self.gguf.tensors {
             let entry = after_name(&self.bytes, &tensor.name);
             let dims = tensor.dims.len();
             let mut change = |what: String, at: usize, new: &[u8], want: Want| {
-                let mut bytes = self.bytes.clone();
-                bytes[at..at + new.len()].copy_from_slice(new);
-                if bytes != self.bytes {
-                    cases.push((format!("{}: {} with {what}", self.name, tensor.name), bytes, want));
+                if self.bytes[at..at + new.len()] != *new {
+                    add(format!("{} with {what}", tensor.name), Change::Bytes(at, new.to_vec()), want);
                 }
             };
             for n in [0u32, 1, 2, 3, 4, 5, u32::MAX] {
@@ -257,18 +272,25 @@ pub(crate) fn after_name(bytes: &[u8], name: &str) -> usize {
 
 impl Cases for Boundaries {
     fn count(&self) -> usize {
-        self.0.len()
+        self.cases.len()
     }
 
     fn label(&self, index: usize) -> String {
-        self.0[index].0.clone()
+        let case = &self.cases[index];
+        format!("{}: {}", self.fixtures[case.fixture].name, case.what)
     }
 
     fn run(&mut self, index: usize) -> Result<(), Error> {
-        case::try_file(&self.0[index].1)
+        let case = &self.cases[index];
+        let mut bytes = self.fixtures[case.fixture].bytes.clone();
+        match &case.change {
+            Change::Cut(at) => bytes.truncate(*at),
+            Change::Bytes(at, new) => bytes[*at..*at + new.len()].copy_from_slice(new),
+        }
+        case::try_file(&bytes)
     }
 
     fn want(&self, index: usize) -> Want {
-        self.0[index].2
+        self.cases[index].want
     }
 }
