@@ -34,16 +34,17 @@ fn group(name: &str) -> Box<dyn Cases> {
     }
 }
 
-/// The names of the groups, and how many cases of each are run when not all are.
+/// The names of the groups, and how many cases of each `make test` runs. Those with 0 have not been run often enough to
+/// stand there: `make hostile` runs them.
 const GROUPS: [(&str, usize); 8] = [
-    ("files", usize::MAX),
-    ("requests", usize::MAX),
-    ("tokenizers", 200),
-    ("architectures", 1_500),
+    ("files", 0),
+    ("requests", 0),
+    ("tokenizers", 0),
+    ("architectures", 0),
     ("prefixes", 1_000),
-    ("boundaries", usize::MAX),
-    ("metadata", 1_500),
-    ("data", 300),
+    ("boundaries", 0),
+    ("metadata", 0),
+    ("data", 0),
 ];
 
 #[test]
@@ -52,7 +53,10 @@ fn nothing_hostile_ends_the_process() {
     let only = std::env::var("QASK_HOSTILE_GROUP").unwrap_or_default();
     let mut table = runner::Table::default();
     for (name, part) in GROUPS.iter().filter(|(name, _)| only.is_empty() || only == *name) {
-        runner::run(name, if full { usize::MAX } else { *part }, &mut table);
+        let most = if full { usize::MAX } else { *part };
+        if most > 0 {
+            runner::run(name, most, &mut table);
+        }
     }
     table.print();
     table.judge();
