@@ -37,7 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -158,6 +158,15 @@ schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each kind of memory: minutes
 	QASK_SESSIONS=full $(CARGO) test --release $(FEATURES) --test hostile_sessions -- --nocapture --test-threads 1
 
+# All of it is an hour and more; GROUP=name is one of the groups of tests/hostile/main.rs.
+GROUP ?=
+hostile: ## hostile files and requests, all of them, in child processes with limits; prints the table: GROUP=name
+	QASK_HOSTILE=full QASK_HOSTILE_GROUP=$(GROUP) $(CARGO) test --release $(FEATURES) --test hostile -- --nocapture --test-threads 1 nothing_hostile
+
+bench-preflight: setup ## what checking a model file costs: small files a second, the worst that the limits let through
+	$(CARGO) build --release $(FEATURES) --example bench_preflight
+	$(CARGO_TARGET_DIR)/release/examples/bench_preflight
+
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
 
@@ -219,10 +228,20 @@ templates: ## render the expected texts of tests/templates with Python's jinja2 
 	python3 tools/templates.py
 
 # Any run is as good as another, so a first minute costs nothing: TIME=600 is what a change of the parsers deserves.
-fuzz: setup ## fuzz a parser: TARGET=output, text or constraint, TIME=seconds (needs cargo-fuzz)
+# Longer inputs than MOST find nothing that shorter ones do not, and take the fuzzer's time.
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+MOST ?= 4096
+# On every machine: this compiler, and no flags of the ordinary build.
+FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
+fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz run $(TARGET) -- -max_total_time=$(TIME) -timeout=10
+	$(FUZZ) build $(if $(filter all,$(TARGET)),,$(TARGET))
+	@set -e; for t in $(if $(filter all,$(TARGET)),$(FUZZ_TARGETS),$(TARGET)); do \
+	    words=(); [ ! -f fuzz/dictionaries/$$t.dict ] || words=(-dict=fuzz/dictionaries/$$t.dict); \
+	    echo "fuzz $$t"; \
+	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_final_stats=1; \
+	done
 
 bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer', see tools/bfcl.py
 	python3 tools/models.py fetch qwen2.5-coder-1.5b
@@ -293,4 +312,4 @@ dist-test: ## what a stranger does with the tarball
 	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 clean: ## remove everything that was built
-	rm -rf target target-portable target-asan target-dist dist
+	rm -rf target target-portable target-asan target-fuzz target-dist dist

@@ -137,6 +137,24 @@ pub fn running_compiles() -> usize {
     work::running()
 }
 
+/// What the fuzz targets call of what is private.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod probe {
+    use super::*;
+
+    /// Translates GBNF to Lark.
+    pub fn translate(gbnf: &str) -> Result<String> {
+        gbnf::to_lark(gbnf)
+    }
+
+    /// Checks and rewrites a JSON Schema.
+    pub fn prepare(schema: &Value, json_whitespace: bool) -> Result<Value> {
+        schema::check_depth(schema)?;
+        schema::prepare(schema, json_whitespace)
+    }
+}
+
 fn choice(texts: &[String]) -> Result<String> {
     if !(1..=MOST_CHOICES).contains(&texts.len()) {
         return Err(grammar_error(format!("a choice has 1 to {MOST_CHOICES} texts, this one {}", texts.len())));

@@ -5,12 +5,15 @@
 //! claims. The format is that of the GGUF specification (ggml, `docs/gguf.md`), versions 2 and 3.
 
 pub(crate) mod adapter;
+mod divisors;
+mod expert_ids;
 mod fingerprint;
 mod header;
 mod hparams;
 mod info;
 mod keys;
 mod names;
+mod rope;
 mod sniff;
 mod source;
 mod split;
@@ -41,7 +44,7 @@ pub fn inspect(path: impl AsRef<Path>) -> Result<Info> {
     if parts.len() > 1 {
         return inspect_splits(&parts);
     }
-    model(&[container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))
+    model(vec![container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))
 }
 
 /// Reads and checks a split model, its parts given in order.
@@ -57,7 +60,7 @@ pub fn inspect_splits(paths: &[PathBuf]) -> Result<Info> {
     }
     let parts: Vec<Container> = paths.iter().map(|p| read_path(p)).collect::<Result<_>>()?;
     split::check(paths, &parts)?;
-    model(&parts, paths.to_vec()).map_err(|e| e.at(first.display()))
+    model(parts, paths.to_vec()).map_err(|e| e.at(first.display()))
 }
 
 /// Reads and checks a GGUF that lies inside an open file: `length` bytes from `offset` on. The file's own position
@@ -72,7 +75,7 @@ pub fn inspect_source<S: ReadAt + ?Sized>(source: &S) -> Result<Info> {
     if split::count(&container)? > 1 {
         return Err(Error::new(Code::Invalid, "this is one part of a split model: load it by its files"));
     }
-    model(&[container], Vec::new())
+    model(vec![container], Vec::new())
 }
 
 fn read_path(path: &Path) -> Result<Container> {
@@ -95,8 +98,13 @@ fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// A value of a file, fit for a message.
+fn shown(value: &Value) -> String {
+    escape(value.to_string().as_bytes())
+}
+
 /// Checks what the parts hold together, and describes it.
-fn model(parts: &[Container], paths: Vec<PathBuf>) -> Result<Info> {
+fn model(parts: Vec<Container>, paths: Vec<PathBuf>) -> Result<Info> {
     let first = &parts[0];
     let architecture = hparams::architecture(first)?;
     let tensors = || parts.iter().flat_map(|p| &p.tensors);
@@ -104,8 +112,9 @@ fn model(parts: &[Container], paths: Vec<PathBuf>) -> Result<Info> {
     let hparams = hparams::check(first, &architecture, !vocab_only)?;
     let vocabulary = vocab::check(first, &architecture)?;
     let templates = vocab::chat_templates(first)?;
-    for part in parts {
+    for part in &parts {
         tensors::check_types(&part.tensors)?;
+        expert_ids::check(part.expert_ids, hparams.experts)?;
     }
     if !vocab_only {
         let table = tensors().find(|t| t.name == "token_embd.weight");

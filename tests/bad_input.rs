@@ -119,6 +119,51 @@ fn models_that_llama_cpp_would_abort_on() {
     }
 }
 
+/// llama.cpp would write outside of an array by an id that is none.
+#[test]
+fn tables_of_expert_ids_are_checked() {
+    let with = |ids: [i32; 2], kind: u32| {
+        let mut gguf = tiny();
+        gguf.set("llama.expert_count", Value::U32(4));
+        gguf.set("llama.expert_used_count", Value::U32(2));
+        let data = ids.iter().flat_map(|id| id.to_le_bytes()).cycle().take(259 * 8).collect();
+        let name = "blk.0.ffn_gate_tid2eid.weight".to_owned();
+        gguf.tensors.push(support::Tensor { name, dims: vec![2, 259], kind, data });
+        qask::gguf::inspect_source(&gguf.bytes()[..])
+    };
+    with([0, 3], 26).expect("ids of experts");
+    for (ids, kind) in [([0, 4], 26), ([-1, 0], 26), ([i32::MIN, i32::MAX], 26), ([0, 3], 0)] {
+        let e = with(ids, kind).expect_err("refused");
+        assert!(e.code() == Code::Invalid && (e.message().contains("expert") || kind == 0), "{e}");
+    }
+}
+
+/// Names and values of a file are shown cut and without control characters.
+#[test]
+fn messages_are_short_and_plain() {
+    let evil = "\u{1b}[2J\n\r".repeat(50_000);
+    let values = || [Value::Str(evil.clone()), Value::Strings(vec![evil.clone(); 3]), Value::I32(-1)];
+    for key in [
+        "general.alignment",
+        "general.architecture",
+        "split.count",
+        "llama.attention.head_count",
+        "tokenizer.ggml.pre",
+        "tokenizer.ggml.model",
+        "llama.rope.scaling.type",
+        &format!("tokenizer.chat_template.{}", &evil[..1_000]),
+        &format!("general.sampling.{}", &evil[..1_000]),
+    ] {
+        for value in values() {
+            let mut gguf = tiny();
+            gguf.set(key, value);
+            let Err(e) = qask::gguf::inspect_source(&gguf.bytes()[..]) else { continue };
+            assert!(e.message().len() < 2_000, "{} bytes", e.message().len());
+            assert!(!e.message().chars().any(char::is_control), "{:?}", e.message());
+        }
+    }
+}
+
 #[test]
 fn a_missing_part_is_named() {
     let mut gguf = tiny();

@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
     utf8.finish(&mut text);
     filter.push(&text, &mut out);
     filter.finish(&mut out);
-    let want = if stop.is_empty() { whole.as_str() } else { whole.split(stop.as_str()).next().unwrap_or_default() };
+    let want =
+        if stop.is_empty() { whole.as_str() } else { whole.split(stop.as_str()).next().unwrap_or_default() };
     assert_eq!(out, want);
 });

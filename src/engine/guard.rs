@@ -395,7 +395,19 @@ pub(crate) fn call_with_log(call: impl FnOnce(*mut RawFault) -> c_int) -> std::r
         3 => FaultKind::Memory,
         _ => FaultKind::Exception,
     };
+    #[cfg(feature = "test-hooks")]
+    CAUGHT[kind as usize].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     Err(Fault { kind, text: without_build_path(&text(words)) })
+}
+
+#[cfg(feature = "test-hooks")]
+static CAUGHT: [std::sync::atomic::AtomicU64; 3] = [const { std::sync::atomic::AtomicU64::new(0) }; 3];
+
+/// How many faults were caught in this process: asserts, exceptions, allocations that failed.
+#[cfg(feature = "test-hooks")]
+#[doc(hidden)]
+pub fn caught_faults() -> [u64; 3] {
+    CAUGHT.each_ref().map(|n| n.load(std::sync::atomic::Ordering::Relaxed))
 }
 
 /// `/build/place/ggml.c:12: GGML_ASSERT(x) failed` without the folders.

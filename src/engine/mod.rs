@@ -51,6 +51,9 @@ use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
 pub(crate) use cpu::default_threads;
+#[cfg(feature = "test-hooks")]
+#[doc(hidden)]
+pub use guard::caught_faults;
 pub use guard::{devices, Device};
 pub(crate) use layout::Piece;
 pub(crate) use options::{check_generates, check_threads, Resolved};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::header::{self, Container};
 use super::keys::Keys;
-use super::source::{Reader, Source};
+use super::source::{ReadAt, Reader, Source};
 use super::value::{Value, ValueType};
 use super::{escape, invalid, open, tensors, types};
 use crate::error::Result;
@@ -32,12 +32,16 @@ const MOST_INVOCATION_TOKENS: u64 = 1024;
 /// Reads and checks an adapter file; gives its fingerprint too.
 pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
     let file = open(path)?;
-    let source = Source::whole(&file)?;
-    let container = header::read(&source)?;
+    read_source(&Source::whole(&file)?, base)
+}
+
+/// The same from anything that can be read at a place.
+pub(crate) fn read_source<S: ReadAt + ?Sized>(source: &S, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
+    let container = header::read(source)?;
     let keys = Keys(&container);
     let read = match keys.str("general.architecture")?.as_deref() {
         Some("controlvector") => {
-            control_vector(&mut Reader::new(&source), &container, base).map(AdapterFile::ControlVector)
+            control_vector(&mut Reader::new(source), &container, base).map(AdapterFile::ControlVector)
         }
         Some(name) if name == base.architecture => lora(&container, base).map(|()| AdapterFile::Lora),
         Some(name) => Err(invalid(format!(
@@ -90,6 +94,11 @@ fn invocation(container: &Container, base: &Base<'_>) -> Result<()> {
         return Err(invalid(format!("{KEY} has {count} tokens, it must have 1 to {MOST_INVOCATION_TOKENS}")));
     }
     let Some(Value::Array { values, .. }) = container.entry(KEY).map(|e| &e.value) else { return Ok(()) };
+    if values.len() as u64 != count {
+        return Err(invalid(format!(
+            "{KEY} stands behind too much metadata to be checked: this is not an adapter"
+        )));
+    }
     match values.iter().filter_map(Value::as_u64).find(|t| *t >= u64::from(base.vocabulary)) {
         Some(t) => {
             Err(invalid(format!("{KEY} has the token {t}; the model's vocabulary has {} tokens", base.vocabulary)))
@@ -98,8 +107,8 @@ fn invocation(container: &Container, base: &Base<'_>) -> Result<()> {
     }
 }
 
-fn control_vector(
-    reader: &mut Reader<'_, Source<'_>>,
+fn control_vector<S: ReadAt + ?Sized>(
+    reader: &mut Reader<'_, S>,
     container: &Container,
     base: &Base<'_>,
 ) -> Result<Vec<f32>> {

@@ -10,16 +10,22 @@ const PIECE: u64 = 1024;
 pub(super) fn of<S: ReadAt + ?Sized>(source: &S, tensors: &[Tensor], data_offset: u64) -> Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&source.len().to_le_bytes());
-    add(&mut hasher, source, 0, data_offset)?;
+    let buffer = &mut vec![0; data_offset.clamp(PIECE, 1 << 18) as usize][..];
+    add(&mut hasher, source, 0, data_offset, buffer)?;
     for tensor in tensors {
         let size = tensor.bytes.min(PIECE);
-        add(&mut hasher, source, data_offset + tensor.offset + (tensor.bytes - size) / 2, size)?;
+        add(&mut hasher, source, data_offset + tensor.offset + (tensor.bytes - size) / 2, size, buffer)?;
     }
     Ok(*hasher.finalize().as_bytes())
 }
 
-fn add<S: ReadAt + ?Sized>(hasher: &mut blake3::Hasher, source: &S, from: u64, bytes: u64) -> Result<()> {
-    let mut buffer = vec![0; bytes.min(1 << 18) as usize];
+fn add<S: ReadAt + ?Sized>(
+    hasher: &mut blake3::Hasher,
+    source: &S,
+    from: u64,
+    bytes: u64,
+    buffer: &mut [u8],
+) -> Result<()> {
     let (mut at, end) = (from, from.saturating_add(bytes));
     while at < end {
         let want = (end - at).min(buffer.len() as u64) as usize;

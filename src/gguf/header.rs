@@ -4,11 +4,11 @@
 
 use std::collections::HashSet;
 
-use super::source::{out_of_memory, ReadAt, Reader};
+use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
 use super::vocab::{self, Scan};
-use super::{escape, fingerprint, invalid, sniff};
+use super::{escape, expert_ids, fingerprint, invalid, shown, sniff};
 use crate::error::{Code, Error, Result};
 
 /// Bytes of metadata that are scanned at most.
@@ -47,6 +47,8 @@ pub(super) struct Container {
     pub(super) data_offset: u64,
     pub(super) vocabulary: Scan,
     pub(super) fingerprint: [u8; 32],
+    /// The least and the greatest id in tables of experts.
+    pub(super) expert_ids: Option<(i32, i32)>,
 }
 
 impl Container {
@@ -59,14 +61,14 @@ impl Container {
 pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
     let mut r = Reader::new(source);
     check_magic_and_version(&mut r)?;
-    let tensor_count = r.u64("the header (number of tensors)")?;
-    let entry_count = r.u64("the header (number of metadata entries)")?;
+    let tensor_count = r.u64(&"the header (number of tensors)")?;
+    let entry_count = r.u64(&"the header (number of metadata entries)")?;
     plausible(tensor_count, tensors::MAX_COUNT, 32, "tensors", 8, r.remaining())?;
     plausible(entry_count, MAX_METADATA_COUNT, 13, "metadata entries", 16, r.remaining())?;
 
     let mut state = State { r, kept: 0, strings: 0, vocabulary: Scan::default() };
     let mut entries = Vec::new();
-    entries.try_reserve(entry_count as usize).map_err(|_| out_of_memory(entry_count, "metadata entries"))?;
+    entries.try_reserve(entry_count as usize).map_err(|_| out_of_memory(entry_count, &"metadata entries"))?;
     for i in 0..entry_count {
         let entry = state.entry(i, entry_count)?;
         entries.push(entry);
@@ -83,7 +85,8 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
     };
     tensors::check_layout(&tensors, alignment, data_offset, source.len())?;
     let fingerprint = fingerprint::of(source, &tensors, data_offset)?;
-    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint })
+    let expert_ids = expert_ids::range(source, &tensors, data_offset)?;
+    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint, expert_ids })
 }
 
 fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<()> {
@@ -91,7 +94,7 @@ fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<
     if len == 0 {
         return Err(invalid("the file is empty (0 bytes): the download or the copy failed, do it again"));
     }
-    let head = r.bytes(len.min(512), "the beginning")?;
+    let head = r.bytes(len.min(512), &"the beginning")?;
     if !head.starts_with(b"GGUF") {
         if len < 4 && b"GGUF".starts_with(&head) {
             return Err(invalid(format!("the file is too short ({len} bytes): download it again")));
@@ -99,7 +102,7 @@ fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<
         return Err(sniff::not_gguf(&head, len));
     }
     r.seek(4);
-    let version = r.u32("the header (version)")?;
+    let version = r.u32(&"the header (version)")?;
     match version {
         2 | 3 => Ok(()),
         1 => Err(invalid("GGUF version 1 (2023) is no longer supported: get a newer GGUF of the model")),
@@ -140,8 +143,9 @@ fn unique_keys(entries: &[Entry]) -> Result<()> {
 
 fn alignment(entries: &[Entry]) -> Result<u64> {
     let Some(e) = entries.iter().find(|e| e.key == "general.alignment") else { return Ok(32) };
-    let wrong =
-        |why: &str| Err(invalid(format!("general.alignment at offset {} is {}, {why}", e.offset, e.value)));
+    let wrong = |why: &str| {
+        Err(invalid(format!("general.alignment at offset {} is {}, {why}", e.offset, shown(&e.value))))
+    };
     match (&e.value, e.kind) {
         (Value::U64(n), ValueType::U32) if !n.is_power_of_two() => wrong("it must be a power of two"),
         (Value::U64(n), ValueType::U32) if *n < 32 => {
@@ -150,6 +154,23 @@ fn alignment(entries: &[Entry]) -> Result<u64> {
         (Value::U64(n), ValueType::U32) if *n > 1 << 24 => wrong("more than 16 MiB makes no sense"),
         (Value::U64(n), ValueType::U32) => Ok(*n),
         _ => wrong(&format!("of type {}, it must be uint32", e.kind)),
+    }
+}
+
+/// A part of the metadata, as messages call it.
+enum Part<'a> {
+    /// This entry, counted from 1, of so many.
+    Entry(u64, u64),
+    /// The value of this key.
+    Value(&'a str),
+}
+
+impl std::fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Part::Entry(index, count) => write!(f, "metadata entry {index} of {count}"),
+            Part::Value(key) => write!(f, "the value of {}", escape(key.as_bytes())),
+        }
     }
 }
 
@@ -164,14 +185,13 @@ struct State<'a, S: ReadAt + ?Sized> {
 impl<S: ReadAt + ?Sized> State<'_, S> {
     fn entry(&mut self, index: u64, count: u64) -> Result<Entry> {
         let offset = self.r.position();
-        let what = format!("metadata entry {} of {count}", index + 1);
-        let key = self.key(&what)?;
-        let what = format!("the value of {}", escape(key.as_bytes()));
-        let kind = self.value_type(&key, &what)?;
+        let key = self.key(&Part::Entry(index + 1, count))?;
+        let what = &Part::Value(&key);
+        let kind = self.value_type(&key, what)?;
         let value = match kind {
-            ValueType::Array => self.array(&key, &what)?,
-            ValueType::Str => self.string(&what)?,
-            fixed => self.number(fixed, &what)?,
+            ValueType::Array => self.array(&key, what)?,
+            ValueType::Str => self.string(what)?,
+            fixed => self.number(fixed, what)?,
         };
         if self.r.position() > MAX_METADATA_BYTES {
             return Err(too_much(format!(
@@ -182,7 +202,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         Ok(Entry { key, kind, value, offset })
     }
 
-    fn key(&mut self, what: &str) -> Result<String> {
+    fn key(&mut self, what: What<'_>) -> Result<String> {
         let at = self.r.position();
         let len = self.r.u64(what)?;
         if len == 0 || len > MAX_KEY_BYTES {
@@ -203,7 +223,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         }
     }
 
-    fn value_type(&mut self, key: &str, what: &str) -> Result<ValueType> {
+    fn value_type(&mut self, key: &str, what: What<'_>) -> Result<ValueType> {
         let at = self.r.position();
         let n = self.r.u32(what)?;
         ValueType::from_number(n).ok_or_else(|| {
@@ -214,14 +234,14 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         })
     }
 
-    fn number(&mut self, kind: ValueType, what: &str) -> Result<Value> {
+    fn number(&mut self, kind: ValueType, what: What<'_>) -> Result<Value> {
         let mut b = [0u8; 8];
         let b = &mut b[..kind.size().unwrap_or(8)];
         self.r.read(b, what)?;
         Ok(kind.decode(b))
     }
 
-    fn string(&mut self, what: &str) -> Result<Value> {
+    fn string(&mut self, what: What<'_>) -> Result<Value> {
         let len = self.r.u64(what)?;
         self.r.need(len, what)?;
         let room = MAX_KEPT_BYTES.saturating_sub(self.kept) as u64;
@@ -240,7 +260,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         Ok(Value::LongStr { len, prefix })
     }
 
-    fn array(&mut self, key: &str, what: &str) -> Result<Value> {
+    fn array(&mut self, key: &str, what: What<'_>) -> Result<Value> {
         let element = self.value_type(key, what)?;
         let len = self.r.u64(what)?;
         match element.size() {
@@ -253,7 +273,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         }
     }
 
-    fn numbers(&mut self, key: &str, element: ValueType, size: u64, len: u64, what: &str) -> Result<Value> {
+    fn numbers(&mut self, key: &str, element: ValueType, size: u64, len: u64, what: What<'_>) -> Result<Value> {
         let bytes = len.saturating_mul(size);
         self.r.need(bytes, what)?;
         let start = self.r.position();
@@ -270,7 +290,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         Ok(Value::Array { element, len, values })
     }
 
-    fn array_of_strings(&mut self, key: &str, len: u64, what: &str) -> Result<Value> {
+    fn array_of_strings(&mut self, key: &str, len: u64, what: What<'_>) -> Result<Value> {
         // Every string takes at least the eight bytes of its length.
         self.r.need(len.saturating_mul(8), what)?;
         if key == vocab::TOKENS {

@@ -74,9 +74,9 @@ pub(super) struct Hparams {
     pub(super) sliding_window: Option<u32>,
 }
 
-struct Check<'a> {
-    keys: Keys<'a>,
-    arch: &'a str,
+pub(super) struct Check<'a> {
+    pub(super) keys: Keys<'a>,
+    pub(super) arch: &'a str,
     /// Whether llama.cpp will read the hyper-parameters: not of a file that is only a vocabulary.
     required: bool,
 }
@@ -95,21 +95,22 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
     check.layers(&h)?;
     check.experts(&mut h)?;
     check.heads(&mut h)?;
+    check.divisors(&h.heads, h.block_count)?;
     check.rope(&h)?;
     check.epsilons()?;
     Ok(h)
 }
 
 impl Check<'_> {
-    fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.arch)
     }
 
-    fn u32(&self, name: &str) -> Result<Option<u32>> {
+    pub(super) fn u32(&self, name: &str) -> Result<Option<u32>> {
         self.keys.u32(&self.key(name))
     }
 
-    fn wrong(&self, name: &str, value: impl std::fmt::Display, rule: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, name: &str, value: impl std::fmt::Display, rule: impl std::fmt::Display) -> Error {
         let offset = self.keys.0.entry(&self.key(name)).map_or(0, |e| e.offset);
         invalid(format!(
             "{} is {value} (at offset {offset}), it must be {rule}: the file is damaged or was converted \
@@ -131,7 +132,7 @@ impl Check<'_> {
         self.keys.u32("general.file_type")?;
         let sampling = |key: &str| key.starts_with("general.sampling.");
         if let Some(e) = c.entries.iter().find(|e| sampling(&e.key) && e.kind == ValueType::Array) {
-            return Err(invalid(format!("{} is an array, it must be one value", e.key)));
+            return Err(invalid(format!("{} is an array, it must be one value", escape(e.key.as_bytes()))));
         }
         Ok(())
     }
@@ -240,51 +241,15 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn rope(&self, h: &Hparams) -> Result<()> {
-        let plain = names::is_plain_transformer(self.arch);
-        if let Some(kind) = self.keys.str(&self.key("rope.scaling.type"))? {
-            if !names::ROPE_SCALING.contains(&kind.as_str()) {
-                let known = names::ROPE_SCALING.join(", ");
-                let kind = format!("\"{}\"", escape(kind.as_bytes()));
-                return Err(self.wrong("rope.scaling.type", kind, format!("one of {known}")));
-            }
-        }
-        for name in ["rope.freq_base", "rope.freq_base_swa"] {
-            match self.keys.f32(&self.key(name))? {
-                Some(x) if plain && (!x.is_finite() || x <= 0.0) => {
-                    return Err(self.wrong(name, x, "above 0 (every logit would be NaN)"))
-                }
-                _ => {}
-            }
-        }
-        for name in ["rope.scaling.factor", "rope.scale_linear"] {
+    fn epsilons(&self) -> Result<()> {
+        for name in [
+            "attention.layer_norm_epsilon",
+            "attention.layer_norm_rms_epsilon",
+            "attention.group_norm_epsilon",
+            "hyper_connection.epsilon",
+        ] {
             match self.keys.f32(&self.key(name))? {
                 Some(x) if !x.is_finite() || x < 0.0 => return Err(self.wrong(name, x, "0 or more")),
-                _ => {}
-            }
-        }
-        let Some(n) = self.u32("rope.dimension_count")? else { return Ok(()) };
-        if !plain || h.heads.first().is_none_or(|n| *n == 0) {
-            return Ok(());
-        }
-        if n % 2 != 0 {
-            return Err(self.wrong("rope.dimension_count", n, "even"));
-        }
-        let mla = self.u32("attention.key_length_mla")?.unwrap_or(0);
-        let head = h.key_length.max(mla);
-        let exact = matches!(self.arch, "llama" | "deci" | "falcon" | "llama-embed");
-        if n > head || (exact && n != head) {
-            let rule = if exact { "the head size" } else { "at most the head size" };
-            return Err(self.wrong("rope.dimension_count", n, format!("{rule}, {head}")));
-        }
-        Ok(())
-    }
-
-    fn epsilons(&self) -> Result<()> {
-        for name in ["layer_norm_epsilon", "layer_norm_rms_epsilon", "group_norm_epsilon"] {
-            let name = format!("attention.{name}");
-            match self.keys.f32(&self.key(&name))? {
-                Some(x) if !x.is_finite() || x < 0.0 => return Err(self.wrong(&name, x, "0 or more")),
                 _ => {}
             }
         }

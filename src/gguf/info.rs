@@ -60,8 +60,8 @@ pub struct Info {
 }
 
 /// What the checks found.
-pub(super) struct Found<'a> {
-    pub parts: &'a [Container],
+pub(super) struct Found {
+    pub parts: Vec<Container>,
     pub paths: Vec<PathBuf>,
     pub architecture: String,
     pub hparams: Hparams,
@@ -71,7 +71,7 @@ pub(super) struct Found<'a> {
 }
 
 impl Info {
-    pub(super) fn new(found: Found<'_>) -> Info {
+    pub(super) fn new(found: Found) -> Info {
         let Found { parts, paths, architecture, hparams, vocabulary, templates, vocab_only } = found;
         let entries = &parts[0].entries;
         let tensors = || parts.iter().flat_map(|p| &p.tensors);
@@ -104,8 +104,8 @@ impl Info {
             has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
             widest_row: tensors().filter(|t| t.n_dims > 1).map(|t| t.dims[0]).max().unwrap_or(0),
             has_long_rope: tensors().any(|t| t.name.ends_with("rope_factors_long.weight")),
-            fingerprint: fingerprint(parts),
-            metadata: entries.iter().map(|e| (e.key.clone(), e.value.clone())).collect(),
+            fingerprint: fingerprint(&parts),
+            metadata: parts.into_iter().take(1).flat_map(|p| p.entries).map(|e| (e.key, e.value)).collect(),
             architecture,
         }
     }

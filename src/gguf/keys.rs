@@ -2,7 +2,7 @@
 
 use super::header::{Container, Entry};
 use super::value::{Value, ValueType};
-use super::{escape, invalid};
+use super::{escape, invalid, shown};
 use crate::error::Result;
 
 pub(super) struct Keys<'a>(pub(super) &'a Container);
@@ -33,7 +33,7 @@ impl<'a> Keys<'a> {
         let Some(e) = self.typed(key, ValueType::Str)? else { return Ok(None) };
         match &e.value {
             Value::Str(s) => Ok(Some(s.clone())),
-            other => Err(invalid(format!("{key} at offset {} is too long: {other}", e.offset))),
+            other => Err(invalid(format!("{key} at offset {} is too long: {}", e.offset, shown(other)))),
         }
     }
 
@@ -73,8 +73,9 @@ impl<'a> Keys<'a> {
             v => v.as_u64().and_then(|n| u32::try_from(n).ok()),
         };
         let all: Option<Vec<u32>> = values.iter().map(number).collect();
-        all.map(Some)
-            .ok_or_else(|| invalid(format!("{key} at offset {} holds a negative number: {}", e.offset, e.value)))
+        all.map(Some).ok_or_else(|| {
+            invalid(format!("{key} at offset {} holds a negative number: {}", e.offset, shown(&e.value)))
+        })
     }
 }
 

@@ -94,6 +94,9 @@ pub(super) fn io_error(what: &str, e: &io::Error) -> Error {
 
 const BUFFER: usize = 64 * 1024;
 
+/// What is being read: spelled out only when it is not there.
+pub(super) type What<'a> = &'a dyn std::fmt::Display;
+
 /// A little-endian reader with a position. What it is reading is named by the caller, for the message when the
 /// file ends too early.
 pub(super) struct Reader<'a, S: ReadAt + ?Sized> {
@@ -108,7 +111,10 @@ pub(super) struct Reader<'a, S: ReadAt + ?Sized> {
 
 impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
     pub(super) fn new(source: &'a S) -> Self {
-        Reader { source, buffer: vec![0; BUFFER], filled: 0, next: 0, start: 0, len: source.len() }
+        let len = source.len();
+        // A small file needs no large buffer; of an empty one nothing is read.
+        let buffer = vec![0; BUFFER.min(usize::try_from(len).unwrap_or(BUFFER))];
+        Reader { source, buffer, filled: 0, next: 0, start: 0, len }
     }
 
     pub(super) fn position(&self) -> u64 {
@@ -129,7 +135,7 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
     }
 
     /// An error unless `bytes` more are there.
-    pub(super) fn need(&self, bytes: u64, what: &str) -> Result<()> {
+    pub(super) fn need(&self, bytes: u64, what: What<'_>) -> Result<()> {
         let left = self.remaining();
         if bytes <= left {
             return Ok(());
@@ -145,13 +151,13 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         ))
     }
 
-    pub(super) fn skip(&mut self, bytes: u64, what: &str) -> Result<()> {
+    pub(super) fn skip(&mut self, bytes: u64, what: What<'_>) -> Result<()> {
         self.need(bytes, what)?;
         self.seek(self.position() + bytes);
         Ok(())
     }
 
-    pub(super) fn read(&mut self, out: &mut [u8], what: &str) -> Result<()> {
+    pub(super) fn read(&mut self, out: &mut [u8], what: What<'_>) -> Result<()> {
         self.need(out.len() as u64, what)?;
         let mut done = 0;
         while done < out.len() {
@@ -166,7 +172,7 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         Ok(())
     }
 
-    fn fill(&mut self, what: &str) -> Result<()> {
+    fn fill(&mut self, what: What<'_>) -> Result<()> {
         self.start += self.next as u64;
         (self.filled, self.next) = (0, 0);
         let n = loop {
@@ -186,29 +192,29 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         Ok(())
     }
 
-    pub(super) fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N]> {
+    pub(super) fn array<const N: usize>(&mut self, what: What<'_>) -> Result<[u8; N]> {
         let mut out = [0; N];
         self.read(&mut out, what)?;
         Ok(out)
     }
 
-    pub(super) fn u32(&mut self, what: &str) -> Result<u32> {
+    pub(super) fn u32(&mut self, what: What<'_>) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array(what)?))
     }
 
-    pub(super) fn u64(&mut self, what: &str) -> Result<u64> {
+    pub(super) fn u64(&mut self, what: What<'_>) -> Result<u64> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
     /// `bytes` bytes in a new vector. The caller has bounded the number; the file holds them all.
-    pub(super) fn bytes(&mut self, bytes: u64, what: &str) -> Result<Vec<u8>> {
+    pub(super) fn bytes(&mut self, bytes: u64, what: What<'_>) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         self.bytes_into(bytes, &mut out, what)?;
         Ok(out)
     }
 
     /// The same into a vector that is used again and again.
-    pub(super) fn bytes_into(&mut self, bytes: u64, out: &mut Vec<u8>, what: &str) -> Result<()> {
+    pub(super) fn bytes_into(&mut self, bytes: u64, out: &mut Vec<u8>, what: What<'_>) -> Result<()> {
         self.need(bytes, what)?;
         let n = usize::try_from(bytes).unwrap_or(usize::MAX);
         out.clear();
@@ -218,7 +224,7 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
     }
 }
 
-pub(super) fn out_of_memory(bytes: u64, what: &str) -> Error {
+pub(super) fn out_of_memory(bytes: u64, what: What<'_>) -> Error {
     Error::new(Code::OutOfMemory, format!("no memory for {bytes} bytes of {what}"))
 }
 
@@ -245,11 +251,11 @@ mod tests {
     fn reads_across_the_buffer_and_seeks_back() {
         let data: Vec<u8> = (0..200_000u32).map(|i| i as u8).collect();
         let mut r = Reader::new(&data[..]);
-        r.skip(65_530, "x").unwrap();
-        assert_eq!(r.bytes(20, "x").unwrap(), &data[65_530..65_550]);
+        r.skip(65_530, &"x").unwrap();
+        assert_eq!(r.bytes(20, &"x").unwrap(), &data[65_530..65_550]);
         r.seek(0);
-        assert_eq!(r.u32("x").unwrap(), 0x0302_0100);
-        let e = r.skip(200_000, "the end").unwrap_err();
+        assert_eq!(r.u32(&"x").unwrap(), 0x0302_0100);
+        let e = r.skip(200_000, &"the end").unwrap_err();
         assert!(e.message().contains("ends inside the end"), "{e}");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::header::Container;
-use super::invalid;
+use super::{invalid, shown};
 use crate::error::{Code, Error, Result};
 
 /// The most parts that are read.
@@ -17,7 +17,8 @@ pub(super) fn count(c: &Container) -> Result<u64> {
             Some(n) if n <= MOST_PARTS as u64 => Ok(n.max(1)),
             _ => Err(invalid(format!(
                 "split.count at offset {} is {}; it must be 0 to {MOST_PARTS}",
-                e.offset, e.value
+                e.offset,
+                shown(&e.value)
             ))),
         },
     }

@@ -1,8 +1,9 @@
 //! The tensor directory: shapes, types, offsets; and what llama.cpp's operators demand of them.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use super::source::{out_of_memory, ReadAt, Reader};
+use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::types::{self, TensorType};
 use super::{escape, invalid};
 use crate::error::Result;
@@ -28,9 +29,9 @@ pub(super) struct Tensor {
 
 pub(super) fn read_directory<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, count: u64) -> Result<Vec<Tensor>> {
     let mut tensors = Vec::new();
-    tensors.try_reserve(count as usize).map_err(|_| out_of_memory(count, "tensor entries"))?;
+    tensors.try_reserve(count as usize).map_err(|_| out_of_memory(count, &"tensor entries"))?;
     for i in 0..count {
-        tensors.push(read_tensor(r, &format!("tensor entry {} of {count}", i + 1))?);
+        tensors.push(read_tensor(r, &Nth(i + 1, count))?);
     }
     let mut seen = HashSet::with_capacity(tensors.len());
     if let Some(t) = tensors.iter().find(|t| !seen.insert(t.name.as_str())) {
@@ -39,9 +40,27 @@ pub(super) fn read_directory<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, count: u
     Ok(tensors)
 }
 
-fn read_tensor<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: &str) -> Result<Tensor> {
+/// An entry of the directory, counted from 1, of so many.
+struct Nth(u64, u64);
+
+impl fmt::Display for Nth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tensor entry {} of {}", self.0, self.1)
+    }
+}
+
+/// A tensor by its name.
+struct Named<'a>(&'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tensor {}", self.0)
+    }
+}
+
+fn read_tensor<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: What<'_>) -> Result<Tensor> {
     let name = read_name(r, what)?;
-    let place = format!("tensor {name}");
+    let place = Named(&name);
     let at = r.position();
     let n_dims = r.u32(what)?;
     if !(1..=4).contains(&n_dims) {
@@ -67,7 +86,7 @@ fn read_tensor<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: &str) -> Result<
     Ok(Tensor { name, dims, n_dims, kind, offset, elements, bytes })
 }
 
-fn read_name<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: &str) -> Result<String> {
+fn read_name<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: What<'_>) -> Result<String> {
     let at = r.position();
     let len = r.u64(what)?;
     r.need(len, what)?;
@@ -91,7 +110,7 @@ fn read_name<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, what: &str) -> Result<St
     }
 }
 
-fn count_elements(dims: &[u64; 4], place: &str, at: u64) -> Result<u64> {
+fn count_elements(dims: &[u64; 4], place: &Named<'_>, at: u64) -> Result<u64> {
     if dims.iter().any(|d| *d == 0 || *d > i64::MAX as u64) {
         let dims: Vec<i64> = dims.iter().map(|d| *d as i64).collect();
         return Err(invalid(format!(
@@ -105,7 +124,11 @@ fn count_elements(dims: &[u64; 4], place: &str, at: u64) -> Result<u64> {
     })
 }
 
-fn read_type<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, place: &str, what: &str) -> Result<&'static TensorType> {
+fn read_type<S: ReadAt + ?Sized>(
+    r: &mut Reader<'_, S>,
+    place: &Named<'_>,
+    what: What<'_>,
+) -> Result<&'static TensorType> {
     let at = r.position();
     let n = r.u32(what)?;
     types::tensor_type(n).ok_or_else(|| match types::removed_type(n) {

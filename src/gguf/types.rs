@@ -23,6 +23,7 @@ const fn no_dot(number: u32, name: &'static str, block: u64, size: u64) -> Tenso
 }
 
 pub(super) const F32: u32 = 0;
+pub(super) const I32: u32 = 26;
 
 /// Every type a file may hold, by number.
 const TYPES: &[TensorType] = &[

@@ -1,12 +1,13 @@
 //! The vocabulary: scanned while the metadata streams by, checked when all of it is known.
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use super::header::Container;
 use super::keys::Keys;
 use super::names;
-use super::source::{out_of_memory, ReadAt, Reader};
+use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::value::{Value, ValueType};
 use super::{escape, invalid};
 use crate::error::{Code, Error, Result};
@@ -19,6 +20,9 @@ const CHARSMAP: &str = "tokenizer.ggml.precompiled_charsmap";
 
 const MAX_TOKENS: u64 = 2_000_000;
 const MAX_STRING: u64 = 1 << 20;
+
+/// The greatest sum of squared token lengths where suffixes are kept; 100,000 tokens of ten bytes have ten million.
+const MOST_SQUARES: u64 = 1 << 28;
 
 /// The special tokens: the key's last part, as `<it>_token_id`.
 const SPECIAL: &[&str] = &[
@@ -46,6 +50,8 @@ const SPECIAL: &[&str] = &[
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     max_token_bytes: u32,
+    /// The sum over the tokens of their lengths squared.
+    token_squares: u64,
     /// A token that is there twice, and its two ids.
     duplicate: Option<(String, u32, u32)>,
     /// The least and the greatest token type.
@@ -58,7 +64,7 @@ pub(super) struct Scan {
 
 /// What is collected over one array of strings.
 pub(super) enum Tally {
-    Tokens { hashes: Vec<(u64, u32)>, state: RandomState, max: u32, buffer: Vec<u8> },
+    Tokens { hashes: Vec<(u64, u32)>, state: RandomState, max: u32, squares: u64, buffer: Vec<u8> },
     Merges { bad: Option<u64>, buffer: Vec<u8> },
     Other,
 }
@@ -78,8 +84,8 @@ impl Tally {
         Ok(match key {
             TOKENS => {
                 let mut hashes = Vec::new();
-                hashes.try_reserve(len as usize).map_err(|_| out_of_memory(len * 16, TOKENS))?;
-                Tally::Tokens { hashes, state: RandomState::new(), max: 0, buffer: Vec::new() }
+                hashes.try_reserve(len as usize).map_err(|_| out_of_memory(len * 16, &TOKENS))?;
+                Tally::Tokens { hashes, state: RandomState::new(), max: 0, squares: 0, buffer: Vec::new() }
             }
             MERGES => Tally::Merges { bad: None, buffer: Vec::new() },
             _ => Tally::Other,
@@ -92,7 +98,7 @@ impl Tally {
         i: u64,
         n: u64,
         r: &mut Reader<'_, S>,
-        what: &str,
+        what: What<'_>,
     ) -> Result<()> {
         if n > MAX_STRING && !matches!(self, Tally::Other) {
             return Err(Error::new(
@@ -101,10 +107,11 @@ impl Tally {
             ));
         }
         match self {
-            Tally::Tokens { hashes, state, max, buffer } => {
+            Tally::Tokens { hashes, state, max, squares, buffer } => {
                 r.bytes_into(n, buffer, what)?;
                 *max = (*max).max(n as u32);
-                hashes.push((state.hash_one(as_llama_sees(buffer, i as u32)), i as u32));
+                *squares = squares.saturating_add(n * n);
+                hashes.push((state.hash_one(&*as_llama_sees(buffer, i as u32)), i as u32));
             }
             Tally::Merges { bad, buffer } => {
                 r.bytes_into(n, buffer, what)?;
@@ -119,11 +126,11 @@ impl Tally {
 }
 
 /// llama.cpp reads a token as a C string, and names an empty one.
-fn as_llama_sees(bytes: &[u8], id: u32) -> Vec<u8> {
+fn as_llama_sees(bytes: &[u8], id: u32) -> Cow<'_, [u8]> {
     let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
     match text.is_empty() {
-        true => format!("[EMPTY_{id}]").into_bytes(),
-        false => text.to_vec(),
+        true => format!("[EMPTY_{id}]").into_bytes().into(),
+        false => text.into(),
     }
 }
 
@@ -138,8 +145,8 @@ impl Scan {
         match tally {
             Tally::Other => {}
             Tally::Merges { bad, .. } => self.bad_merge = bad,
-            Tally::Tokens { mut hashes, max, .. } => {
-                self.max_token_bytes = max;
+            Tally::Tokens { mut hashes, max, squares, .. } => {
+                (self.max_token_bytes, self.token_squares) = (max, squares);
                 hashes.sort_unstable();
                 // Equal hashes are compared as text; two that are equal by chance are not expected to happen.
                 for pair in hashes.windows(2).filter(|w| w[0].0 == w[1].0).take(8) {
@@ -164,13 +171,13 @@ impl Scan {
         r: &mut Reader<'_, S>,
     ) -> Result<()> {
         if key == CHARSMAP && len >= 4 && matches!(element, ValueType::I8 | ValueType::U8) {
-            self.charsmap_header = Some(r.u32(CHARSMAP)?);
+            self.charsmap_header = Some(r.u32(&CHARSMAP)?);
         }
         if key == TOKEN_TYPE && element == ValueType::I32 && len > 0 {
             check_count(len)?;
             let mut range = (i64::MAX, i64::MIN);
             for _ in 0..len {
-                let t = i64::from(r.u32(TOKEN_TYPE)? as i32);
+                let t = i64::from(r.u32(&TOKEN_TYPE)? as i32);
                 range = (range.0.min(t), range.1.max(t));
             }
             self.types = Some(range);
@@ -182,11 +189,11 @@ impl Scan {
 fn nth<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, start: u64, id: u32) -> Result<Vec<u8>> {
     r.seek(start);
     for _ in 0..id {
-        let n = r.u64(TOKENS)?;
-        r.skip(n, TOKENS)?;
+        let n = r.u64(&TOKENS)?;
+        r.skip(n, &TOKENS)?;
     }
-    let n = r.u64(TOKENS)?;
-    Ok(as_llama_sees(&r.bytes(n, TOKENS)?, id))
+    let n = r.u64(&TOKENS)?;
+    Ok(as_llama_sees(&r.bytes(n, &TOKENS)?, id).into_owned())
 }
 
 /// What the checks found out.
@@ -223,6 +230,7 @@ pub(super) fn check(c: &Container, arch: &str) -> Result<Vocabulary> {
     }
     v.size = count_tokens(&keys, c)?;
     v.pre = keys.str("tokenizer.ggml.pre")?;
+    suffixes(c, &model)?;
     lengths_and_types(&keys, c, v.size, &mut v.warnings)?;
     pre_tokenizer(&model, v.pre.as_deref())?;
     merges(&keys, c, &model, v.pre.as_deref(), &mut v.warnings)?;
@@ -248,6 +256,20 @@ fn count_tokens(keys: &Keys<'_>, c: &Container) -> Result<u32> {
         )));
     }
     Ok(tokens as u32)
+}
+
+/// The tokenizer of PLaMo-2 keeps every suffix of every token: of one long token they take any time and memory.
+fn suffixes(c: &Container, model: &str) -> Result<()> {
+    if model == "plamo2" && c.vocabulary.token_squares > MOST_SQUARES {
+        return Err(Error::new(
+            Code::TooLarge,
+            format!(
+                "{TOKENS} has tokens of up to {} bytes, too long for this tokenizer",
+                c.vocabulary.max_token_bytes
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn lengths_and_types(keys: &Keys<'_>, c: &Container, size: u32, warnings: &mut Vec<String>) -> Result<()> {
@@ -405,9 +427,18 @@ pub(super) fn chat_templates(c: &Container) -> Result<Vec<String>> {
         match e.value {
             Value::Str(_) => names.push(name.to_owned()),
             Value::LongStr { len, .. } => {
-                return Err(Error::new(Code::TooLarge, format!("{} has {len} bytes, more than 1 MiB", e.key)))
+                return Err(Error::new(
+                    Code::TooLarge,
+                    format!("{} has {len} bytes, more than 1 MiB", escape(e.key.as_bytes())),
+                ))
             }
-            _ => return Err(invalid(format!("{} is of type {}, it must be string", e.key, e.kind))),
+            _ => {
+                return Err(invalid(format!(
+                    "{} is of type {}, it must be string",
+                    escape(e.key.as_bytes()),
+                    e.kind
+                )))
+            }
         }
     }
     Ok(names)

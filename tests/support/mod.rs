@@ -40,6 +40,8 @@ pub(crate) enum Value {
     Strings(Vec<String>),
     Ints(Vec<i32>),
     Unsigned(Vec<u32>),
+    Floats(Vec<f32>),
+    Bytes(Vec<u8>),
 }
 
 #[derive(Clone, Debug)]
@@ -343,6 +345,18 @@ impl Gguf {
                     kind(&mut out, 4);
                     out.extend((list.len() as u64).to_le_bytes());
                     list.iter().for_each(|n| out.extend(n.to_le_bytes()));
+                }
+                Value::Floats(list) => {
+                    kind(&mut out, 9);
+                    kind(&mut out, 6);
+                    out.extend((list.len() as u64).to_le_bytes());
+                    list.iter().for_each(|x| out.extend(x.to_le_bytes()));
+                }
+                Value::Bytes(list) => {
+                    kind(&mut out, 9);
+                    kind(&mut out, 0);
+                    out.extend((list.len() as u64).to_le_bytes());
+                    out.extend(list);
                 }
                 Value::Ints(list) => {
                     kind(&mut out, 9);

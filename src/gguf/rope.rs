@@ -1,0 +1,118 @@
+//! Rotary positions. ggml asserts on their numbers in its own threads, where nothing can be caught.
+
+use super::hparams::{Check, Hparams};
+use super::{escape, names};
+use crate::error::Result;
+
+/// Architectures that read the sections of multimodal positions.
+const WITH_SECTIONS: &[&str] = &[
+    "bailingmoe3",
+    "clef",
+    "deepseek32",
+    "dflash",
+    "ernie4_5",
+    "ernie4_5-moe",
+    "glm-dsa",
+    "glm4",
+    "glm4moe",
+    "hunyuan_vl",
+    "paddleocr",
+    "qwen2vl",
+    "qwen35",
+    "qwen35moe",
+    "qwen3tts",
+    "qwen3vl",
+    "qwen3vlmoe",
+    "qwen4exp",
+];
+
+/// Those of them that use the sections whatever they are.
+const BY_SECTIONS: &[&str] =
+    &["clef", "paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
+
+impl Check<'_> {
+    pub(super) fn rope(&self, h: &Hparams) -> Result<()> {
+        self.rope_scaling()?;
+        self.dimensions(h)?;
+        self.sections(h.key_length)
+    }
+
+    fn rope_scaling(&self) -> Result<()> {
+        let plain = names::is_plain_transformer(self.arch);
+        if let Some(kind) = self.keys.str(&self.key("rope.scaling.type"))? {
+            if !names::ROPE_SCALING.contains(&kind.as_str()) {
+                let known = names::ROPE_SCALING.join(", ");
+                let kind = format!("\"{}\"", escape(kind.as_bytes()));
+                return Err(self.wrong("rope.scaling.type", kind, format!("one of {known}")));
+            }
+        }
+        for name in ["rope.freq_base", "rope.freq_base_swa"] {
+            match self.keys.f32(&self.key(name))? {
+                Some(x) if plain && (!x.is_finite() || x <= 0.0) => {
+                    return Err(self.wrong(name, x, "above 0 (every logit would be NaN)"))
+                }
+                _ => {}
+            }
+        }
+        for name in ["rope.scaling.factor", "rope.scale_linear"] {
+            match self.keys.f32(&self.key(name))? {
+                Some(x) if !x.is_finite() || x < 0.0 => return Err(self.wrong(name, x, "0 or more")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// How many numbers of a head are turned: an even number, and no more than there are.
+    fn dimensions(&self, h: &Hparams) -> Result<()> {
+        let stated = self.u32("rope.dimension_count")?;
+        if h.heads.first().is_none_or(|n| *n == 0) {
+            return Ok(());
+        }
+        let head = h.key_length.max(self.u32("attention.key_length_mla")?.unwrap_or(0));
+        let turned = stated.unwrap_or(h.key_length);
+        let exact = matches!(self.arch, "llama" | "deci" | "falcon" | "llama-embed");
+        if turned % 2 != 0 {
+            return Err(self.wrong(
+                "rope.dimension_count",
+                turned,
+                "even (it is the head size where it is not stated)",
+            ));
+        }
+        if turned > head || (exact && turned != head) {
+            let rule = if exact { "the head size" } else { "at most the head size" };
+            return Err(self.wrong("rope.dimension_count", turned, format!("{rule}, {head}")));
+        }
+        // Layers with a sliding window may have heads of their own.
+        let head = self.u32("attention.key_length_swa")?.unwrap_or(h.key_length);
+        let head = head.max(self.u32("attention.key_length_mla_swa")?.unwrap_or(0));
+        match self.u32("rope.dimension_count_swa")? {
+            Some(n) if n > head || n % 2 != 0 => {
+                Err(self.wrong("rope.dimension_count_swa", n, format!("even and at most {head}")))
+            }
+            None if turned > head => Err(self.wrong(
+                "attention.key_length_swa",
+                head,
+                format!("at least rope.dimension_count, {turned}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn sections(&self, head: u32) -> Result<()> {
+        if !WITH_SECTIONS.contains(&self.arch) {
+            return Ok(());
+        }
+        let name = "rope.dimension_sections";
+        let Some(sections) = self.keys.per_layer(&self.key(name), 4)? else { return Ok(()) };
+        let sum = sections.iter().fold(0u32, |sum, n| sum.saturating_add(*n));
+        let used = BY_SECTIONS.contains(&self.arch) || sum > 0;
+        if used && sections[..3].iter().all(|n| *n == 0) {
+            return Err(self.wrong(name, "0, 0, 0", "at least 1 in one of the first three places"));
+        }
+        if sum > head && head > 0 {
+            return Err(self.wrong(name, format!("{sum} in all"), format!("at most the head size, {head}")));
+        }
+        Ok(())
+    }
+}
