@@ -301,7 +301,8 @@ impl Class {
     }
 
     fn learn(&mut self, step: &Step) {
-        let (took, at) = (step.took.as_secs_f64(), step.at.as_secs_f64());
+        // A clock may stand still.
+        let (took, at) = (step.took.as_secs_f64().max(1e-6), step.at.as_secs_f64());
         let rows = step.rows.max(1) as f64;
         self.steps += 1;
         if let Some(times) = step.preempted {

@@ -122,6 +122,12 @@ fn beside_a_busy_program_it_is_as_fast_as_the_better_count() {
             let best = fixed(&alone, 1, Load::One).max(fixed(&alone, 2, Load::One));
             assert!(got / best > 0.95, "{alone:?} {told}: {}", got / best);
             assert!(reaction / best > 0.5, "{alone:?} {told}: the first second {}", reaction / best);
+            if told {
+                // No core is free, so there is hardly a trial, and each ends as soon as it costs.
+                let minute = (60e3 / alone[0]) as u32;
+                let wasted = (0..minute).filter(|_| engine.step(Load::One) == 2).count();
+                assert!(wasted <= 10, "{alone:?}: {wasted}");
+            }
         }
     }
 }
@@ -149,6 +155,14 @@ fn under_many_programs_it_does_not_stop() {
         let best = fixed(&SMALL, 1, Load::Many);
         assert!(got / best > 0.9, "{told}: {}", got / best);
     }
+}
+
+/// The first steps take seconds, and nothing is there to compare them with.
+#[test]
+fn many_programs_that_were_there_first_are_found_at_once() {
+    let mut engine = Engine::new(SMALL, true);
+    let slow = (0..10).filter(|_| engine.step(Load::Many) == 2).count();
+    assert!(slow <= 2, "{slow}");
 }
 
 #[test]
@@ -241,7 +255,7 @@ fn of_many_cores_only_the_taken_ones_are_given_up() {
     assert!(on[15] / total > 0.9, "{on:?}");
 }
 
-/// A context that grows, and another that is short, are no load.
+/// A context that grows, and others that are short or long, are no load.
 #[test]
 fn long_contexts_are_no_load() {
     let mut governor = Governor::default();
@@ -256,6 +270,15 @@ fn long_contexts_are_no_load() {
             total += ms;
             governor.learn(&Step { rows: 1, cells, took, at, preempted: Some(0) });
         }
+    }
+    for step in 0..20_000 {
+        // Every third step belongs to a chat with a long context.
+        let cells = if step % 3 == 0 { 3900 } else { 100 };
+        let threads = governor.threads(1, 2, at, Some(2.0));
+        let took = Duration::from_secs_f64(BIG[threads as usize - 1] * (1.0 + cells as f64 / 500.0) / 1e3);
+        at += took;
+        reduced += if threads == 1 { took.as_secs_f64() * 1e3 } else { 0.0 };
+        governor.learn(&Step { rows: 1, cells, took, at, preempted: Some(0) });
     }
     assert!(reduced / total < 0.01, "{reduced} of {total} ms");
 }
@@ -293,4 +316,27 @@ fn classes_tell_each_other() {
     assert_eq!(prompt(&mut engine, 1000.0), 1);
     // No faster: on two again.
     assert_eq!(prompt(&mut engine, 1000.0), 2);
+}
+
+/// Any times, any rows, limits that change: there is always a count, within the limit.
+#[test]
+fn nonsense_is_survived() {
+    let mut noise = Noise(11);
+    let mut governor = Governor::default();
+    let mut most = 8;
+    for _ in 0..100_000 {
+        let any = |noise: &mut Noise, most: f64| (noise.next().powi(8) * most) as usize;
+        if noise.next() < 0.001 {
+            most = 1 + any(&mut noise, 512.0) as u32;
+        }
+        let (rows, cells) = (any(&mut noise, 1e6), any(&mut noise, 1e9));
+        // Now and then the clock stands still, or goes back.
+        let at = Duration::from_secs_f64((noise.next() * 1e4 - 10.0).max(0.0));
+        let free = (noise.next() < 0.5).then(|| noise.next() * 600.0);
+        let threads = governor.threads(rows, most, at, free);
+        assert!((1..=most).contains(&threads), "{threads} of {most}");
+        let took = Duration::from_nanos(any(&mut noise, 1e12) as u64);
+        let preempted = (noise.next() < 0.5).then(|| any(&mut noise, 1e6) as u64);
+        governor.learn(&Step { rows, cells, took, at, preempted });
+    }
 }
