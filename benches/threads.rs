@@ -35,7 +35,15 @@ fn main() -> qask::Result<()> {
         let model = Model::load(&path, ModelOptions::default())?;
         let engines = Engines::new(&model, threads)?;
         println!("{path}, tokens a second; {rounds} rounds");
-        println!("{:<32} {:>9} {:>9} {:>9} {:>10} {:>8}", "", "1 thread", format!("{threads} threads"), "adaptive", "of better", "of all");
+        println!(
+            "{:<32} {:>9} {:>9} {:>9} {:>10} {:>8}",
+            "",
+            "1 thread",
+            format!("{threads} threads"),
+            "adaptive",
+            "of better",
+            "of all"
+        );
         for load in loads.split(',').map(|n| n.parse().expect("a number")) {
             let busy = Busy::start(load);
             for row in ROWS.into_iter().filter(|r| only.contains(r)) {
@@ -87,7 +95,8 @@ impl Engines {
             };
             Engine::new(model, options)
         };
-        let pair = |threads, adapts| Ok([engine(threads, adapts)?, engine(threads, adapts)?]);
+        let pair =
+            |threads, adapts| -> qask::Result<_> { Ok([engine(threads, adapts)?, engine(threads, adapts)?]) };
         Ok(Engines([pair(1, false)?, pair(threads, false)?, pair(threads, true)?]))
     }
 
@@ -110,7 +119,8 @@ impl Engines {
         }
         ratios.sort_by(f64::total_cmp);
         let [one, all, adaptive] = [0, 1, 2].map(|i| tokens[i] / seconds[i]);
-        let beside = ["alone", "beside one busy program", "beside two"].get(load).copied().unwrap_or("beside more");
+        let beside =
+            ["alone", "beside one busy program", "beside two"].get(load).copied().unwrap_or("beside more");
         println!(
             "{:<32} {one:>9.1} {all:>9.1} {adaptive:>9.1} {:>10.3} {:>8.3}",
             format!("{row}, {beside}"),

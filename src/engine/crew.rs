@@ -57,7 +57,8 @@ impl Crew {
         let Some(adapting) = &mut self.adapting else { return };
         let threads = if rows <= 1 { self.set.0 } else { self.set.1 };
         adapting.cores.used(threads, took);
-        let preempted = load::preemptions().zip(adapting.preemptions).map(|(now, before)| now.saturating_sub(before));
+        let preempted =
+            load::preemptions().zip(adapting.preemptions).map(|(now, before)| now.saturating_sub(before));
         adapting.governor.learn(&Step { rows, cells, took, at: adapting.began.elapsed(), preempted });
     }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 pub(super) fn preemptions() -> Option<u64> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: room for what the call writes; all zeros is a valid value of it.
-    let usage = unsafe { (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) };
+    let usage =
+        unsafe { (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) };
     usage.and_then(|u| u64::try_from(u.ru_nivcsw).ok())
 }
 

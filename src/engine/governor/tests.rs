@@ -263,7 +263,8 @@ fn long_contexts_are_no_load() {
     for turn in 0..8 {
         for cells in (0..4000).step_by(2) {
             let threads = governor.threads(1, 2, at, Some(2.0));
-            let ms = BIG[threads as usize - 1] * (1.0 + cells as f64 / 4000.0) * if turn % 2 == 0 { 1.0 } else { 1.1 };
+            let ms =
+                BIG[threads as usize - 1] * (1.0 + cells as f64 / 4000.0) * if turn % 2 == 0 { 1.0 } else { 1.1 };
             let took = Duration::from_secs_f64(ms / 1e3);
             at += took;
             reduced += if threads == 1 { ms } else { 0.0 };
