@@ -1,9 +1,9 @@
 //! What thread counts that adapt are worth: speed on one thread, on all and on as many as the engine chooses, alone and
 //! beside busy programs. `make bench-threads`.
 //!
-//! Usage: bench_threads MODEL.gguf ... [--threads N] [--rounds N] [--loads 0,1,2] [--only one,many,prompt,two,recovery]
+//! Usage: bench_threads MODEL.gguf ... [--threads N] [--rounds N] [--loads 0,1,2] [--only one,many,two,prompt,recovery]
 //!
-//! The engines of one process take turns, forwards and backwards, after a round that does not count. Speeds are tokens
+//! The engines of one process take turns, forwards and backwards, a second each, after a round that does not count. Speeds are tokens
 //! over time of all rounds; the ratio to all threads is the median over the rounds.
 
 use std::process::{Child, Command, Stdio};
@@ -167,32 +167,38 @@ fn story(i: usize, tokens: u32) -> Request {
 
 /// Tokens, and the seconds they took.
 fn measure(row: &str, engines: &[Engine; 2]) -> qask::Result<(f64, f64)> {
-    let [engine, other] = engines;
-    let began = Instant::now();
-    let collect = |streams: Vec<Stream>| -> qask::Result<f64> {
-        let mut tokens = 0;
-        for stream in streams {
-            tokens += stream.collect_text()?.1.usage.output_tokens;
-        }
-        Ok(f64::from(tokens))
-    };
     match row {
-        "one" => {
-            let usage = engine.submit(&story(0, 96))?.collect_text()?.1.usage;
-            Ok((f64::from(usage.output_tokens - 1), usage.decode.as_secs_f64()))
-        }
-        "many" => {
-            let streams = (0..16).map(|i| engine.submit(&story(i, 32))).collect::<qask::Result<_>>()?;
-            Ok((collect(streams)?, began.elapsed().as_secs_f64()))
-        }
-        "two" => {
-            let streams = vec![engine.submit(&story(0, 96))?, other.submit(&story(1, 96))?];
-            Ok((collect(streams)?, began.elapsed().as_secs_f64()))
-        }
+        "one" => decode(&engines[..1], 1),
+        "many" => decode(&engines[..1], 16),
+        "two" => decode(engines, 1),
         _ => {
-            let text = "The quick brown fox jumps over the lazy dog, and then it rests for a while. ".repeat(30);
-            let usage = engine.submit(&Request::text(text).max_tokens(1))?.collect_text()?.1.usage;
+            let text = "The quick brown fox jumps over the lazy dog, and then it rests for a while. ".repeat(20);
+            let usage = engines[0].submit(&Request::text(text).max_tokens(1))?.collect_text()?.1.usage;
             Ok((f64::from(usage.prompt_tokens), usage.prefill.as_secs_f64()))
         }
     }
+}
+
+/// What so many streams of each engine bring forth in a second, or more where that is less than two steps: on all
+/// threads a token can take seconds.
+fn decode(engines: &[Engine], streams: usize) -> qask::Result<(f64, f64)> {
+    let tokens = || engines.iter().map(|e| e.stats().output_tokens).sum::<u64>();
+    let wait = |until: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !until() && began.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let before = tokens();
+    let submit = |(i, engine): (usize, &Engine)| engine.submit(&story(i, 900 / streams as u32));
+    let all = engines.iter().flat_map(|e| (0..streams).map(move |i| (i, e)));
+    let running = all.map(submit).collect::<qask::Result<Vec<Stream>>>()?;
+    wait(&|| tokens() >= before + running.len() as u64);
+    let (from, began) = (tokens(), Instant::now());
+    let enough = from + 2 * running.len() as u64;
+    wait(&|| began.elapsed() > Duration::from_secs(1) && tokens() >= enough);
+    let found = ((tokens() - from) as f64, began.elapsed().as_secs_f64());
+    drop(running);
+    wait(&|| engines.iter().all(|e| e.stats().active == 0));
+    Ok(found)
 }
