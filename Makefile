@@ -278,6 +278,12 @@ bench-constraints: setup ## what constraints cost, and what fast-forward gains
 	$(CARGO_TARGET_DIR)/release/examples/bench_constraints \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done)
 
+bench-threads: setup ## thread counts that adapt, alone and beside busy programs: BENCH='--rounds 5', see benches/threads.rs
+	$(CARGO) build --release $(FEATURES) --example bench_threads
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/bench_threads \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
+
 bench-sessions: setup ## what restoring a prefix from a file costs, against computing it
 	$(CARGO) build --release $(FEATURES) --example bench_sessions
 	python3 tools/models.py fetch $(BENCH_MODELS)

@@ -1456,18 +1456,27 @@ qask_status qask_engine_options_set_n_ubatch(qask_engine_options *options,
                                              uint32_t value,
                                              qask_error **error);
 
-// Threads that decode: 1 to 512. Default: the physical (or performance) cores.
+// Threads that decode, at most: 1 to 512. Default: the physical (or performance) cores.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_engine_options_set_threads(qask_engine_options *options,
                                             uint32_t value,
                                             qask_error **error);
 
-// Threads that evaluate prompts: 1 to 512. Default: as `threads`.
+// Threads that evaluate prompts, at most: 1 to 512. Default: as `threads`.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_engine_options_set_threads_batch(qask_engine_options *options,
                                                   uint32_t value,
+                                                  qask_error **error);
+
+// Compute with fewer threads than `threads` and `threads_batch` say where that is faster, as it is beside other busy
+// programs; what steps take tells. The last bits of a result can depend on the count, so that the same request may get
+// another text under load. Default true; an engine that is deterministic always has the counts that were set.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_engine_options_set_adapt_threads(qask_engine_options *options,
+                                                  bool value,
                                                   qask_error **error);
 
 // Format of the keys in the KV cache: one of `QASK_CACHE_…`. Default F16.
@@ -1750,15 +1759,26 @@ double qask_stats_output_tokens_per_second(const qask_stats *stats);
 // Any thread. A bad handle gives 0. Since 0.1.
 uint64_t qask_stats_longest_step_us(const qask_stats *stats);
 
-// Threads that decode.
+// Threads that decode, at most.
 //
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_stats_threads(const qask_stats *stats);
 
-// Threads that evaluate prompts.
+// Threads that evaluate prompts, at most.
 //
 // Any thread. A bad handle gives 0. Since 0.1.
 uint32_t qask_stats_threads_batch(const qask_stats *stats);
+
+// Of the threads that decode, those in use now: fewer beside busy programs, see
+// `qask_engine_options_set_adapt_threads`.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint32_t qask_stats_threads_used(const qask_stats *stats);
+
+// Of the threads that evaluate prompts, those in use now.
+//
+// Any thread. A bad handle gives 0. Since 0.1.
+uint32_t qask_stats_threads_batch_used(const qask_stats *stats);
 
 // ------------------------------------------------------------------------------------------------
 // Streams and events
@@ -2579,12 +2599,20 @@ qask_status qask_embedder_options_set_instruction(qask_embedder_options *options
                                                   size_t length,
                                                   qask_error **error);
 
-// Threads that compute: 1 to 512. Default: the physical (or performance) cores.
+// Threads that compute, at most: 1 to 512. Default: the physical (or performance) cores.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_embedder_options_set_threads(qask_embedder_options *options,
                                               uint32_t value,
                                               qask_error **error);
+
+// Compute with fewer threads than were set where that is faster, as it is beside other busy programs; see
+// `qask_engine_options_set_adapt_threads`. Default true.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_embedder_options_set_adapt_threads(qask_embedder_options *options,
+                                                    bool value,
+                                                    qask_error **error);
 
 // Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more (see
 // `qask_plan`) is refused with `QASK_ERR_TOO_LARGE`. 0: no limit, the default.
@@ -2919,12 +2947,20 @@ qask_status qask_scorer_options_set_special_tokens(qask_scorer_options *options,
                                                    bool value,
                                                    qask_error **error);
 
-// Threads that compute: 1 to 512. Default: the physical (or performance) cores.
+// Threads that compute, at most: 1 to 512. Default: the physical (or performance) cores.
 //
 // One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 qask_status qask_scorer_options_set_threads(qask_scorer_options *options,
                                             uint32_t value,
                                             qask_error **error);
+
+// Compute with fewer threads than were set where that is faster, as it is beside other busy programs; see
+// `qask_engine_options_set_adapt_threads`. Default true.
+//
+// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+qask_status qask_scorer_options_set_adapt_threads(qask_scorer_options *options,
+                                                  bool value,
+                                                  qask_error **error);
 
 // ------------------------------------------------------------------------------------------------
 // Scorers: how likely texts are

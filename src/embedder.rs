@@ -94,8 +94,11 @@ pub struct EmbedderOptions {
     /// What a reranker that answers yes or no is told to judge by, where its form has a place for it. Default: "Given a
     /// web search query, retrieve relevant passages that answer the query".
     pub instruction: Option<String>,
-    /// Threads that compute. Default: the physical (or performance) cores; 1 to 512.
+    /// Threads that compute, at most. Default: the physical (or performance) cores; 1 to 512.
     pub threads: Option<u32>,
+    /// Compute with fewer threads than `threads` where that is faster, as it is beside other busy programs; see
+    /// [`crate::EngineOptions::adapt_threads`]. Default true.
+    pub adapt_threads: bool,
     /// Bytes that the embedder and its model may take, together and on all devices; an embedder that would take more
     /// (by [`crate::Plan`]) is refused with [`Code::TooLarge`]. Default: no limit.
     pub memory_budget: Option<u64>,
@@ -115,6 +118,7 @@ impl Default for EmbedderOptions {
             document_prefix: None,
             instruction: None,
             threads: None,
+            adapt_threads: true,
             memory_budget: None,
         }
     }
@@ -156,6 +160,7 @@ impl EmbedderOptions {
             budget,
             max_sequences: self.max_sequences,
             threads,
+            adapts: self.adapt_threads,
             pooling: pooling as i32,
             width: width as usize,
             per_token: pooling == Pooling::None,
@@ -226,6 +231,7 @@ impl Embedder {
                 batch_tokens: options.batch_tokens.unwrap_or(DEFAULT_BATCH_TOKENS).clamp(16, 8192),
                 max_sequences: options.max_sequences.max(2),
                 threads: Some(resolved.setup.threads),
+                adapt_threads: resolved.setup.adapts,
                 special_tokens: false,
             };
             let judge = Judge::of(model)?;

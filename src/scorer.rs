@@ -23,8 +23,11 @@ pub struct ScorerOptions {
     pub max_sequences: u32,
     /// Texts of special tokens become those tokens: leave it off for text from outside. Default false.
     pub special_tokens: bool,
-    /// Threads that compute. Default: the physical (or performance) cores; 1 to 512.
+    /// Threads that compute, at most. Default: the physical (or performance) cores; 1 to 512.
     pub threads: Option<u32>,
+    /// Compute with fewer threads than `threads` where that is faster, as it is beside other busy programs; see
+    /// [`crate::EngineOptions::adapt_threads`]. Default true.
+    pub adapt_threads: bool,
 }
 
 impl Default for ScorerOptions {
@@ -35,6 +38,7 @@ impl Default for ScorerOptions {
             max_sequences: 64,
             special_tokens: false,
             threads: None,
+            adapt_threads: true,
         }
     }
 }
@@ -176,6 +180,7 @@ pub(crate) fn start(model: &Model, options: &ScorerOptions) -> Result<(Scoring, 
         outputs: rows.max(options.max_sequences),
         max_sequences: options.max_sequences,
         threads,
+        adapts: options.adapt_threads,
     };
     Ok((Scoring::start(model, &setup)?, max_tokens as usize))
 }

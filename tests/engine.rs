@@ -605,7 +605,25 @@ fn threads_change_while_running() {
     assert_eq!(done.usage.output_tokens, 120);
     let stats = engine.stats();
     assert_eq!((stats.threads, stats.threads_batch), (1, 2));
+    // What else the machine does may make it fewer, never more.
+    assert!(stats.threads_used == 1 && (1..=2).contains(&stats.threads_batch_used), "{stats:?}");
     assert_eq!(engine.set_threads(0, 1).unwrap_err().code(), Code::Range);
+}
+
+/// Other tests keep this machine busy: an engine that may not adapt, or that is deterministic, has its threads all the
+/// same.
+#[test]
+fn threads_stay_where_they_may_not_adapt() {
+    let model = model(support::smollm2());
+    let fixed = engine(&model, |o| o.adapt_threads = false);
+    let deterministic = engine(&model, |o| o.deterministic = true);
+    for engine in [fixed, deterministic] {
+        for tokens in [1, 40] {
+            collect(engine.submit(&greedy(Request::text("Once upon a time")).max_tokens(tokens)).unwrap());
+            let stats = engine.stats();
+            assert_eq!((stats.threads_used, stats.threads_batch_used), (2, 2));
+        }
+    }
 }
 
 #[test]

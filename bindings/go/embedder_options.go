@@ -72,9 +72,15 @@ func WithDocumentPrefix(text string) EmbedderOption {
 	return withText(&raw.EmbedderOptionsSetDocumentPrefix, text)
 }
 
-// WithEmbedderThreads sets how many threads compute. Default: the physical (or performance) cores.
+// WithEmbedderThreads sets how many threads compute at most. Default: the physical (or performance) cores.
 func WithEmbedderThreads(n uint32) EmbedderOption {
 	return with(&raw.EmbedderOptionsSetThreads, n)
+}
+
+// WithEmbedderAdaptThreads computes with fewer threads than were set where that is faster, as it is beside other busy
+// programs. Default true.
+func WithEmbedderAdaptThreads(on bool) EmbedderOption {
+	return with(&raw.EmbedderOptionsSetAdaptThreads, on)
 }
 
 // WithInstruction tells a reranker that answers yes or no what to judge by. Default: "Given a web search query, retrieve

@@ -147,6 +147,7 @@ func (e *Engine) KVTokens() int { return int(read(e.owned, raw.EngineKvTokens)) 
 // Stats are figures of an engine at one moment.
 type Stats struct {
 	Queued, Active, Threads, BatchThreads           int
+	ThreadsUsed, BatchThreadsUsed                   int // of those, fewer beside busy programs: WithAdaptThreads
 	KVTokens, KVTokensUsed, CachedTokens            uint64
 	Evictions, Preemptions                          uint64
 	Submitted, Finished, Failed                     uint64
@@ -166,6 +167,7 @@ func (e *Engine) Stats() (Stats, error) {
 	return Stats{
 		Queued: int(raw.StatsQueued(s)), Active: int(raw.StatsActive(s)),
 		Threads: int(raw.StatsThreads(s)), BatchThreads: int(raw.StatsThreadsBatch(s)),
+		ThreadsUsed: int(raw.StatsThreadsUsed(s)), BatchThreadsUsed: int(raw.StatsThreadsBatchUsed(s)),
 		KVTokens: raw.StatsKvTokensTotal(s), KVTokensUsed: raw.StatsKvTokensUsed(s), CachedTokens: raw.StatsCachedTokens(s),
 		Evictions: raw.StatsEvictions(s), Preemptions: raw.StatsPreemptions(s),
 		Submitted: raw.StatsSubmitted(s), Finished: raw.StatsFinished(s), Failed: raw.StatsFailed(s),

@@ -54,12 +54,18 @@ func WithMicroBatch(tokens uint32) EngineOption {
 	return with(&raw.EngineOptionsSetNUbatch, tokens)
 }
 
-// WithThreads sets how many threads decode. Default: the physical (or performance) cores.
+// WithThreads sets how many threads decode at most. Default: the physical (or performance) cores.
 func WithThreads(n uint32) EngineOption { return with(&raw.EngineOptionsSetThreads, n) }
 
-// WithBatchThreads sets how many threads evaluate prompts. Default: as WithThreads.
+// WithBatchThreads sets how many threads evaluate prompts at most. Default: as WithThreads.
 func WithBatchThreads(n uint32) EngineOption {
 	return with(&raw.EngineOptionsSetThreadsBatch, n)
+}
+
+// WithAdaptThreads computes with fewer threads than were set where that is faster, as it is beside other busy programs.
+// Default true; WithDeterministic always has the counts that were set.
+func WithAdaptThreads(on bool) EngineOption {
+	return with(&raw.EngineOptionsSetAdaptThreads, on)
 }
 
 // WithKeyCache sets the format of the keys in the KV cache. Default CacheF16.

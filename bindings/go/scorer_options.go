@@ -21,5 +21,11 @@ func WithScorerSpecialTokens(on bool) ScorerOption {
 	return with(&raw.ScorerOptionsSetSpecialTokens, on)
 }
 
-// WithScorerThreads sets how many threads compute. Default: the physical (or performance) cores.
+// WithScorerThreads sets how many threads compute at most. Default: the physical (or performance) cores.
 func WithScorerThreads(n uint32) ScorerOption { return with(&raw.ScorerOptionsSetThreads, n) }
+
+// WithScorerAdaptThreads computes with fewer threads than were set where that is faster, as it is beside other busy
+// programs. Default true.
+func WithScorerAdaptThreads(on bool) ScorerOption {
+	return with(&raw.ScorerOptionsSetAdaptThreads, on)
+}

@@ -250,6 +250,9 @@ func TestSixteenGoroutinesShareAnEngine(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if stats := must(engine.Stats()); stats.ThreadsUsed < 1 || stats.ThreadsUsed > stats.Threads || stats.BatchThreadsUsed < 1 {
+		t.Errorf("%+v", stats)
+	}
 	if stats := must(engine.Stats()); stats.Finished != 16 || stats.OutputTokens == 0 || stats.Steps == 0 {
 		t.Fatalf("%+v", stats)
 	}

@@ -267,7 +267,7 @@ pub extern "C" fn qask_embedder_options_set_instruction(
     })
 }
 
-/// Threads that compute: 1 to 512. Default: the physical (or performance) cores.
+/// Threads that compute, at most: 1 to 512. Default: the physical (or performance) cores.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]
@@ -278,6 +278,22 @@ pub extern "C" fn qask_embedder_options_set_threads(
 ) -> qask_status {
     with(options, error, |o| {
         o.threads = Some(value);
+        Ok(())
+    })
+}
+
+/// Compute with fewer threads than were set where that is faster, as it is beside other busy programs; see
+/// `qask_engine_options_set_adapt_threads`. Default true.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_embedder_options_set_adapt_threads(
+    options: *mut qask_embedder_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.adapt_threads = value;
         Ok(())
     })
 }

@@ -430,7 +430,7 @@ pub extern "C" fn qask_stats_longest_step_us(stats: *const qask_stats) -> u64 {
     })
 }
 
-/// Threads that decode.
+/// Threads that decode, at most.
 ///
 /// Any thread. A bad handle gives 0. Since 0.1.
 #[no_mangle]
@@ -441,7 +441,7 @@ pub extern "C" fn qask_stats_threads(stats: *const qask_stats) -> u32 {
     })
 }
 
-/// Threads that evaluate prompts.
+/// Threads that evaluate prompts, at most.
 ///
 /// Any thread. A bad handle gives 0. Since 0.1.
 #[no_mangle]
@@ -449,5 +449,28 @@ pub extern "C" fn qask_stats_threads_batch(stats: *const qask_stats) -> u32 {
     infallible(0, || {
         let object = handle::get::<StatsObject>(stats as usize)?;
         Ok(object.0.threads_batch)
+    })
+}
+
+/// Of the threads that decode, those in use now: fewer beside busy programs, see
+/// `qask_engine_options_set_adapt_threads`.
+///
+/// Any thread. A bad handle gives 0. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stats_threads_used(stats: *const qask_stats) -> u32 {
+    infallible(0, || {
+        let object = handle::get::<StatsObject>(stats as usize)?;
+        Ok(object.0.threads_used)
+    })
+}
+
+/// Of the threads that evaluate prompts, those in use now.
+///
+/// Any thread. A bad handle gives 0. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_stats_threads_batch_used(stats: *const qask_stats) -> u32 {
+    infallible(0, || {
+        let object = handle::get::<StatsObject>(stats as usize)?;
+        Ok(object.0.threads_batch_used)
     })
 }

@@ -193,7 +193,7 @@ pub extern "C" fn qask_engine_options_set_n_ubatch(
     })
 }
 
-/// Threads that decode: 1 to 512. Default: the physical (or performance) cores.
+/// Threads that decode, at most: 1 to 512. Default: the physical (or performance) cores.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]
@@ -208,7 +208,7 @@ pub extern "C" fn qask_engine_options_set_threads(
     })
 }
 
-/// Threads that evaluate prompts: 1 to 512. Default: as `threads`.
+/// Threads that evaluate prompts, at most: 1 to 512. Default: as `threads`.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]
@@ -219,6 +219,23 @@ pub extern "C" fn qask_engine_options_set_threads_batch(
 ) -> qask_status {
     with(options, error, |o| {
         o.threads_batch = Some(value);
+        Ok(())
+    })
+}
+
+/// Compute with fewer threads than `threads` and `threads_batch` say where that is faster, as it is beside other busy
+/// programs; what steps take tells. The last bits of a result can depend on the count, so that the same request may get
+/// another text under load. Default true; an engine that is deterministic always has the counts that were set.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_adapt_threads(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.adapt_threads = value;
         Ok(())
     })
 }

@@ -114,7 +114,7 @@ pub extern "C" fn qask_scorer_options_set_special_tokens(
     with(options, error, |o| o.special_tokens = value)
 }
 
-/// Threads that compute: 1 to 512. Default: the physical (or performance) cores.
+/// Threads that compute, at most: 1 to 512. Default: the physical (or performance) cores.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 #[no_mangle]
@@ -124,4 +124,17 @@ pub extern "C" fn qask_scorer_options_set_threads(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(options, error, |o| o.threads = Some(value))
+}
+
+/// Compute with fewer threads than were set where that is faster, as it is beside other busy programs; see
+/// `qask_engine_options_set_adapt_threads`. Default true.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_scorer_options_set_adapt_threads(
+    options: *mut qask_scorer_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| o.adapt_threads = value)
 }

@@ -2,8 +2,9 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::crew::Crew;
 use super::guard::{ContextParams, Fault};
 use super::jobs::{self, Input, Job, Limits, Shared};
 use super::native::{Batch, Context, DecodeError, Pooled};
@@ -28,6 +29,8 @@ pub(crate) struct Setup {
     pub budget: u32,
     pub max_sequences: u32,
     pub threads: u32,
+    /// Whether fewer are used where that is faster.
+    pub adapts: bool,
     /// llama.cpp's number of the pooling.
     pub pooling: i32,
     /// Numbers that the engine gives for an input, or for each of its tokens.
@@ -72,6 +75,7 @@ impl Embeddings {
         shared.start(Worker {
             shared: Arc::clone(&shared),
             encode: model.0.native.facts.has_encoder,
+            crew: Crew::new((setup.threads, setup.threads), setup.adapts),
             setup: setup.clone(),
             context,
             batch: Batch::default(),
@@ -112,7 +116,8 @@ impl Setup {
     /// For a model of any kind.
     pub(super) fn smallest() -> Setup {
         let (n_batch, budget, max_sequences, threads, width) = (256, 256, 1, 1, 1);
-        Setup { n_batch, budget, max_sequences, threads, pooling: Pooling::None as i32, width, per_token: true }
+        let pooling = Pooling::None as i32;
+        Setup { n_batch, budget, max_sequences, threads, adapts: false, pooling, width, per_token: true }
     }
 
     /// The context that it asks for, without an abort callback.
@@ -151,6 +156,7 @@ impl Setup {
 struct Worker {
     shared: Arc<Shared<Item>>,
     setup: Setup,
+    crew: Crew,
     /// Whether the model has an encoder beside its decoder, or no decoder.
     encode: bool,
     context: Context,
@@ -170,9 +176,15 @@ impl jobs::Worker for Worker {
         (0..missing).for_each(|pos| {
             self.batch.push(0, pos as u32, items.len() as i32, true);
         });
+        let rows = self.batch.len();
+        self.crew.begin(&mut self.context, rows, (self.setup.threads, self.setup.threads))?;
+        let began = Instant::now();
         let result = if self.encode { self.context.encode(&self.batch) } else { self.context.decode(&self.batch) };
         match result {
-            Ok(()) => self.deliver(&items)?,
+            Ok(()) => {
+                self.crew.end(rows, rows / items.len(), began.elapsed());
+                self.deliver(&items)?;
+            }
             // All its calls are over.
             Err(DecodeError::Aborted) => {}
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),

@@ -1,18 +1,21 @@
 //! The engine: one thread that owns a context over a model and serves many requests at once.
 //!
 //! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
-//! and `sampler` make one answer; `stream` carries it out, `wake` tells who waits; `pool` and `bigstack` are where
-//! prompts become tokens.
+//! and `sampler` make one answer; `crew` gives each step its threads, by what `governor` and `load` say; `stream` carries
+//! an answer out, `wake` tells who waits; `pool` and `bigstack` are where prompts become tokens.
 #![allow(unsafe_code)]
 
 pub(crate) mod bigstack;
 mod cpu;
+mod crew;
 pub(crate) mod dry;
 pub(crate) mod embed;
 mod exit;
+mod governor;
 pub(crate) mod guard;
 pub(crate) mod jobs;
 mod layout;
+mod load;
 pub(crate) mod native;
 mod options;
 mod pace;
@@ -216,7 +219,8 @@ impl Engine {
         stats
     }
 
-    /// Changes the thread counts from the next step on; 1 to 512 each.
+    /// Changes the thread counts from the next step on, which are the most that are used
+    /// ([`EngineOptions::adapt_threads`]); 1 to 512 each.
     pub fn set_threads(&self, threads: u32, threads_batch: u32) -> Result<()> {
         options::check_threads("threads", threads)?;
         options::check_threads("threads_batch", threads_batch)?;

@@ -54,10 +54,14 @@ pub struct EngineOptions {
     pub n_batch: u32,
     /// Tokens that one micro-batch evaluates at most. Default 512; 1 to `n_batch`.
     pub n_ubatch: u32,
-    /// Threads that decode. Default: the physical (or performance) cores; 1 to 512.
+    /// Threads that decode, at most. Default: the physical (or performance) cores; 1 to 512.
     pub threads: Option<u32>,
-    /// Threads that evaluate prompts. Default: as `threads`.
+    /// Threads that evaluate prompts, at most. Default: as `threads`.
     pub threads_batch: Option<u32>,
+    /// Compute with fewer threads than `threads` and `threads_batch` say where that is faster, as it is beside other busy
+    /// programs; what steps take tells. The last bits of a result can depend on the count, so that the same request may
+    /// get another text under load. Default true; `deterministic` always has the counts that were set.
+    pub adapt_threads: bool,
     /// Format of the keys. Default F16.
     pub cache_type_k: CacheType,
     /// Format of the values. Default F16; others need flash attention.
@@ -98,6 +102,7 @@ impl Default for EngineOptions {
             n_ubatch: 512,
             threads: None,
             threads_batch: None,
+            adapt_threads: true,
             cache_type_k: CacheType::F16,
             cache_type_v: CacheType::F16,
             flash_attention: FlashAttention::Auto,
@@ -137,6 +142,12 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
+    /// Whether thread counts adapt to load. Attention over long contexts is split over the threads and summed by parts,
+    /// so that a count shows in the last bits.
+    pub(super) fn adapts(&self) -> bool {
+        self.options.adapt_threads && !self.options.deterministic
+    }
+
     /// Whether prompts leave copies of their state at turns: only where memory cannot be cut back to them.
     pub(super) fn keeps_checkpoints(&self) -> bool {
         let o = &self.options;

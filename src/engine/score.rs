@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::crew::Crew;
 use super::guard::ContextParams;
 use super::jobs::{self, Input, Job, Limits, Shared};
 use super::native::{Batch, Context, DecodeError};
@@ -29,6 +30,8 @@ pub(crate) struct Setup {
     /// Two or more.
     pub max_sequences: u32,
     pub threads: u32,
+    /// Whether fewer are used where that is faster.
+    pub adapts: bool,
 }
 
 /// A text, and what may follow it.
@@ -94,6 +97,7 @@ impl Scoring {
             active: Vec::new(),
             lanes: (0..setup.max_sequences as i32).rev().collect(),
             free: setup.cells as usize,
+            crew: Crew::new((setup.threads, setup.threads), setup.adapts),
             setup: setup.clone(),
         })?;
         Ok(Scoring { shared })
@@ -265,6 +269,7 @@ struct Worker {
     shared: Arc<Shared<Item>>,
     context: Context,
     setup: Setup,
+    crew: Crew,
     step: Step,
     /// The oldest first.
     active: Vec<Active>,
@@ -286,8 +291,14 @@ impl jobs::Worker for Worker {
         for (i, active) in self.active.iter_mut().enumerate() {
             active.fill(i, &self.setup, &mut self.step);
         }
+        let rows = self.step.batch.len();
+        self.crew.begin(&mut self.context, rows, (self.setup.threads, self.setup.threads))?;
+        let began = Instant::now();
         match self.context.decode(&self.step.batch) {
-            Ok(()) => self.deliver()?,
+            Ok(()) => {
+                self.crew.end(rows, self.setup.cells as usize - self.free, began.elapsed());
+                self.deliver()?;
+            }
             // All its calls are over.
             Err(DecodeError::Aborted) => {}
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
+use super::crew::Most;
 use super::exit;
 use super::layout::Layout;
 use super::sequence::Sequence;
@@ -186,6 +187,11 @@ impl Shared {
             finished = next;
         }
         true
+    }
+
+    /// The most threads for a step, of one row and of more.
+    pub(super) fn threads(&self) -> Most {
+        (self.threads.load(Ordering::Relaxed), self.threads_batch.load(Ordering::Relaxed))
     }
 
     pub(super) fn with_stats<T>(&self, f: impl FnOnce(&mut Stats) -> T) -> T {

@@ -40,10 +40,14 @@ pub struct Stats {
     pub output_tokens_per_second: f64,
     /// The longest step that had running streams in it, in microseconds.
     pub longest_step_us: u64,
-    /// Threads that decode.
+    /// Threads that decode, at most.
     pub threads: u32,
-    /// Threads that evaluate prompts.
+    /// Threads that evaluate prompts, at most.
     pub threads_batch: u32,
+    /// Of `threads`, those in use now: fewer beside busy programs, see [`crate::EngineOptions::adapt_threads`].
+    pub threads_used: u32,
+    /// Of `threads_batch`, those in use now.
+    pub threads_batch_used: u32,
 }
 
 impl Stats {

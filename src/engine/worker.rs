@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bigstack;
+use super::crew::Crew;
 use super::guard::Fault;
 use super::layout::Layout;
 use super::native::{Batch, Context, DecodeError};
@@ -62,7 +63,7 @@ pub(super) struct Worker {
     batch: Batch,
     scratch: Scratch,
     pace: Pace,
-    threads: (u32, u32),
+    crew: Crew,
     /// The adapters that the context has set; held, since it points to them.
     adapters: Arc<AdapterSet>,
     /// Counts steps.
@@ -89,7 +90,7 @@ impl Worker {
             slots: Slots::new(options.slots, cells, options.can_cut),
             enders: model.0.vocabulary.enders().collect(),
             pace: Pace::new(Duration::from_millis(u64::from(options.options.max_step_ms))),
-            threads: (options.threads, options.threads_batch),
+            crew: Crew::new((options.threads, options.threads_batch), options.adapts()),
             shared,
             model,
             options,
@@ -158,7 +159,6 @@ impl Worker {
         for sequence in inbox.ready {
             self.enqueue(sequence);
         }
-        self.set_threads()?;
         self.end_interrupted()?;
         self.admit()?;
         self.choose_adapters()?;
@@ -174,16 +174,6 @@ impl Worker {
         let rank = |s: &Sequence| (std::cmp::Reverse(s.request.priority), s.order);
         let at = self.waiting.partition_point(|s| rank(s) <= rank(&sequence));
         self.waiting.insert(at, sequence);
-    }
-
-    fn set_threads(&mut self) -> Running<()> {
-        let want =
-            (self.shared.threads.load(Ordering::Relaxed), self.shared.threads_batch.load(Ordering::Relaxed));
-        if want != self.threads {
-            self.context.set_threads(want.0, want.1)?;
-            self.threads = want;
-        }
-        Ok(())
     }
 
     /// Ends what was cancelled or is too late, running or waiting.
@@ -484,6 +474,8 @@ impl Worker {
         if self.batch.len() > self.slots.free_cells() {
             return self.make_room();
         }
+        let rows = self.batch.len();
+        self.crew.begin(&mut self.context, rows, self.shared.threads())?;
         let began = Instant::now();
         // Steps of a few rows are over before anyone could tell.
         if self.batch.len() > WORTH_ABORTING {
@@ -501,6 +493,7 @@ impl Worker {
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
         }
         let took = began.elapsed();
+        self.crew.end(rows, self.slots.used_cells(), took);
         let decoding = self.active.iter().filter(|s| s.urgent && s.in_step > 0).count();
         let prompt = self.batch.len() - self.active.iter().filter(|s| s.urgent).map(|s| s.in_step).sum::<usize>();
         self.pace.learn(took, decoding, self.batch.len() - decoding);
@@ -654,12 +647,14 @@ impl Worker {
     /// Puts the state where statistics are read.
     fn publish(&self) {
         let queued = self.shared.queued.load(Ordering::Acquire) as u32;
+        let (most, used) = (self.shared.threads(), self.crew.set());
         self.shared.with_stats(|s| {
             s.active = self.active.len() as u32;
             s.queued = queued;
             s.kv_tokens_used = self.slots.used_cells() as u64;
             s.cached_tokens = self.slots.cached_tokens() as u64;
-            (s.threads, s.threads_batch) = self.threads;
+            (s.threads, s.threads_batch) = most;
+            (s.threads_used, s.threads_batch_used) = (used.0.min(most.0), used.1.min(most.1));
         });
     }
 

@@ -83,6 +83,7 @@ static void settings(const qask_model *model) {
     OK(qask_embedder_options_set_query_prefix(options, "query: ", 7, &error));
     OK(qask_embedder_options_set_document_prefix(options, "passage: ", 9, &error));
     OK(qask_embedder_options_set_threads(options, 1, &error));
+    OK(qask_embedder_options_set_adapt_threads(options, false, &error));
     OK(qask_embedder_new(model, options, &embedder, &error));
     qask_embedder_options_free(options);
     CHECK(qask_embedder_dimensions(embedder) == 64 && qask_embedder_max_tokens(embedder) == 8);

@@ -110,6 +110,7 @@ static void closed(const qask_model *model) {
     OK(qask_scorer_options_set_batch_tokens(options, 16, &error));
     OK(qask_scorer_options_set_max_sequences(options, 2, &error));
     OK(qask_scorer_options_set_threads(options, 1, &error));
+    OK(qask_scorer_options_set_adapt_threads(options, false, &error));
     OK(qask_scorer_options_set_special_tokens(options, true, &error));
     OK(qask_scorer_new(model, options, &scorer, &error));
     CHECK(qask_scorer_max_tokens(scorer) == 64);

@@ -195,6 +195,7 @@ static void engines(const qask_model *model) {
     SET(options, qask_engine_options_set_n_ubatch, 64);
     SET(options, qask_engine_options_set_threads, 1);
     SET(options, qask_engine_options_set_threads_batch, 2);
+    SET(options, qask_engine_options_set_adapt_threads, false);
     SET(options, qask_engine_options_set_flash_attention, QASK_FLASH_ON);
     SET(options, qask_engine_options_set_cache_type_k, QASK_CACHE_Q8_0);
     SET(options, qask_engine_options_set_cache_type_v, QASK_CACHE_Q8_0);
@@ -228,6 +229,7 @@ static void engines(const qask_model *model) {
         usleep(5000);
     }
     CHECK(qask_stats_threads(stats) == 2 && qask_stats_threads_batch(stats) == 1);
+    CHECK(qask_stats_threads_used(stats) == 2 && qask_stats_threads_batch_used(stats) == 1);
     CHECK(qask_stats_queued(stats) == 0);
     CHECK(qask_stats_submitted(stats) >= 2 && qask_stats_finished(stats) == qask_stats_submitted(stats));
     CHECK(qask_stats_failed(stats) == 0 && qask_stats_preemptions(stats) == 0 && qask_stats_evictions(stats) == 0);

@@ -135,7 +135,7 @@ def test_loading(smol: str) -> None:
 
 
 def test_engine(model: qask.Model) -> None:
-    with model.engine(n_ctx=512, kv_tokens=1024, max_sequences=4, cache_type_k="f16", threads=2) as engine:
+    with model.engine(n_ctx=512, kv_tokens=1024, max_sequences=4, cache_type_k="f16", threads=2, adapt_threads=False) as engine:
         assert (engine.n_ctx, engine.kv_tokens) == (512, 1024)
         text = "You are a helpful assistant who answers in one short sentence and who never lies about anything at all."
         engine.prewarm([{"role": "system", "content": text}], pin=True)
@@ -145,6 +145,7 @@ def test_engine(model: qask.Model) -> None:
         engine.set_threads(1)
         engine.generate("Hi", max_tokens=2)
         stats = engine.stats()
+        assert stats.threads_used == 1 and stats.threads_batch_used == 1
         assert stats.finished >= 1 and stats.threads == 1 and stats.output_tokens >= 2
         engine.close(timeout=10)
         assert engine.closed and "closed" in repr(engine)

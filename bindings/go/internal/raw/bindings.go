@@ -269,6 +269,7 @@ var (
 	EngineOptionsSetNUbatch          func(options EngineOptions, value uint32, error_ *Error) Status
 	EngineOptionsSetThreads          func(options EngineOptions, value uint32, error_ *Error) Status
 	EngineOptionsSetThreadsBatch     func(options EngineOptions, value uint32, error_ *Error) Status
+	EngineOptionsSetAdaptThreads     func(options EngineOptions, value bool, error_ *Error) Status
 	EngineOptionsSetCacheTypeK       func(options EngineOptions, value int32, error_ *Error) Status
 	EngineOptionsSetCacheTypeV       func(options EngineOptions, value int32, error_ *Error) Status
 	EngineOptionsSetFlashAttention   func(options EngineOptions, value int32, error_ *Error) Status
@@ -311,6 +312,8 @@ var (
 	StatsLongestStepUs               func(stats Stats) uint64
 	StatsThreads                     func(stats Stats) uint32
 	StatsThreadsBatch                func(stats Stats) uint32
+	StatsThreadsUsed                 func(stats Stats) uint32
+	StatsThreadsBatchUsed            func(stats Stats) uint32
 	StreamNext                       func(stream Stream, timeoutMs int64, event *Event, error_ *Error) Status
 	StreamCollect                    func(stream Stream, text *String, done *Event, error_ *Error) Status
 	StreamCollectMessage             func(stream Stream, message *String, done *Event, error_ *Error) Status
@@ -389,6 +392,7 @@ var (
 	EmbedderOptionsSetDocumentPrefix func(options EmbedderOptions, text *byte, length uintptr, error_ *Error) Status
 	EmbedderOptionsSetInstruction    func(options EmbedderOptions, text *byte, length uintptr, error_ *Error) Status
 	EmbedderOptionsSetThreads        func(options EmbedderOptions, value uint32, error_ *Error) Status
+	EmbedderOptionsSetAdaptThreads   func(options EmbedderOptions, value bool, error_ *Error) Status
 	EmbedderOptionsSetMemoryBudget   func(options EmbedderOptions, value uint64, error_ *Error) Status
 	EmbedderNew                      func(model Model, embedderOptions EmbedderOptions, out *Embedder, error_ *Error) Status
 	EmbedderRetain                   func(embedder Embedder, out *Embedder, error_ *Error) Status
@@ -422,6 +426,7 @@ var (
 	ScorerOptionsSetMaxSequences     func(options ScorerOptions, value uint32, error_ *Error) Status
 	ScorerOptionsSetSpecialTokens    func(options ScorerOptions, value bool, error_ *Error) Status
 	ScorerOptionsSetThreads          func(options ScorerOptions, value uint32, error_ *Error) Status
+	ScorerOptionsSetAdaptThreads     func(options ScorerOptions, value bool, error_ *Error) Status
 	ScorerNew                        func(model Model, scorerOptions ScorerOptions, out *Scorer, error_ *Error) Status
 	ScorerRetain                     func(scorer Scorer, out *Scorer, error_ *Error) Status
 	ScorerFree                       func(scorer Scorer)
@@ -591,6 +596,7 @@ var symbols = []symbol{
 	{"qask_engine_options_set_n_ubatch", &EngineOptionsSetNUbatch},
 	{"qask_engine_options_set_threads", &EngineOptionsSetThreads},
 	{"qask_engine_options_set_threads_batch", &EngineOptionsSetThreadsBatch},
+	{"qask_engine_options_set_adapt_threads", &EngineOptionsSetAdaptThreads},
 	{"qask_engine_options_set_cache_type_k", &EngineOptionsSetCacheTypeK},
 	{"qask_engine_options_set_cache_type_v", &EngineOptionsSetCacheTypeV},
 	{"qask_engine_options_set_flash_attention", &EngineOptionsSetFlashAttention},
@@ -633,6 +639,8 @@ var symbols = []symbol{
 	{"qask_stats_longest_step_us", &StatsLongestStepUs},
 	{"qask_stats_threads", &StatsThreads},
 	{"qask_stats_threads_batch", &StatsThreadsBatch},
+	{"qask_stats_threads_used", &StatsThreadsUsed},
+	{"qask_stats_threads_batch_used", &StatsThreadsBatchUsed},
 	{"qask_stream_next", &StreamNext},
 	{"qask_stream_collect", &StreamCollect},
 	{"qask_stream_collect_message", &StreamCollectMessage},
@@ -711,6 +719,7 @@ var symbols = []symbol{
 	{"qask_embedder_options_set_document_prefix", &EmbedderOptionsSetDocumentPrefix},
 	{"qask_embedder_options_set_instruction", &EmbedderOptionsSetInstruction},
 	{"qask_embedder_options_set_threads", &EmbedderOptionsSetThreads},
+	{"qask_embedder_options_set_adapt_threads", &EmbedderOptionsSetAdaptThreads},
 	{"qask_embedder_options_set_memory_budget", &EmbedderOptionsSetMemoryBudget},
 	{"qask_embedder_new", &EmbedderNew},
 	{"qask_embedder_retain", &EmbedderRetain},
@@ -744,6 +753,7 @@ var symbols = []symbol{
 	{"qask_scorer_options_set_max_sequences", &ScorerOptionsSetMaxSequences},
 	{"qask_scorer_options_set_special_tokens", &ScorerOptionsSetSpecialTokens},
 	{"qask_scorer_options_set_threads", &ScorerOptionsSetThreads},
+	{"qask_scorer_options_set_adapt_threads", &ScorerOptionsSetAdaptThreads},
 	{"qask_scorer_new", &ScorerNew},
 	{"qask_scorer_retain", &ScorerRetain},
 	{"qask_scorer_free", &ScorerFree},

@@ -52,6 +52,8 @@ class Stats:
     longest_step_us: int
     threads: int
     threads_batch: int
+    threads_used: int
+    threads_batch_used: int
 
 
 def flag_of(cancel: Cancel | None) -> CData:

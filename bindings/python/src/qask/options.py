@@ -44,6 +44,8 @@ class EngineOptions(TypedDict, total=False):
     n_ubatch: int
     threads: int
     threads_batch: int
+    #: Fewer threads where that is faster, as beside busy programs. Default True.
+    adapt_threads: bool
     #: "f16", "q8_0" or "q4_0".
     cache_type_k: str
     cache_type_v: str
@@ -75,6 +77,7 @@ class EmbedderOptions(TypedDict, total=False):
     document_prefix: str
     instruction: str
     threads: int
+    adapt_threads: bool
     memory_budget: int
 
 
@@ -86,6 +89,7 @@ class ScorerOptions(TypedDict, total=False):
     max_sequences: int
     special_tokens: bool
     threads: int
+    adapt_threads: bool
 
 
 class AnswerOptions(TypedDict, total=False):
