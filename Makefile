@@ -117,6 +117,7 @@ python-install: python-wheel
 
 python: python-install lib-test ## the Python package: wheel, types, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m mypy
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
 	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
@@ -185,6 +186,7 @@ lib-test: setup
 go: lib lib-test ## the Go binding: build, vet, staticcheck, tests, race detector, examples
 	@command -v go >/dev/null || { echo 'make go needs Go 1.25 or newer' >&2; exit 1; }
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
 	bindings/go/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(c_models)
 
 go-bench: lib ## Go against C: what a call costs, tokens a second
