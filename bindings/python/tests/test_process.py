@@ -160,7 +160,12 @@ def test_the_command_line_ends_quietly_when_nobody_reads_it(smol: str, arguments
     command, *words = arguments
     try:
         run = subprocess.run(
-            [sys.executable, "-m", "qask", command, smol, *words], input="Hi\n", stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120,
+            [sys.executable, "-m", "qask", command, smol, *words],
+            input="Hi\n",
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
         )
     finally:
         os.close(writing)
