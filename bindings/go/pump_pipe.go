@@ -14,8 +14,10 @@ import (
 // goroutine that waits inside of the library would do too, but Go's scheduler watches calls that take long: its monitor
 // wakes dozens of times a token, on a processor that the engine computes with.
 
-// writeByte is called by C only.
+// writeByte is called by C only, which staticcheck cannot see.
 func writeByte()
+
+var _ = writeByte
 
 // wakeByPipe is the address of the callback, in pump_pipe_*.s: it writes to the descriptor that is its user_data.
 var wakeByPipe uintptr
