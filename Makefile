@@ -38,6 +38,7 @@ c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/mod
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
 .PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-peer python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -117,6 +118,7 @@ python-install: python-wheel
 
 python: python-install lib-test ## the Python package: wheel, types, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m mypy
 	cd $(PYTHON_DIR) && $(abspath $(PYTHON_RUN)) -m pyright --pythonpath $(abspath $(PYTHON_RUN))
 	cd $(PYTHON_DIR) && timeout 1200 $(abspath $(PYTHON_RUN)) -m pytest -q
@@ -137,13 +139,29 @@ python-ecosystem: python-wheel $(PYTHON_FRAMEWORKS)/done ## the modules for Lang
 	cd $(PYTHON_DIR) && MYPYPATH=src $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m mypy --strict --config-file= \
 	    src/qask/langchain.py src/qask/llamaindex.py src/qask/llm_plugin.py
 	cd $(PYTHON_DIR) && QASK_RAY=1 $(abspath $(PYTHON_FRAMEWORKS))/bin/python -m pytest -q -rs tests/test_ecosystem.py \
-	    tests/test_examples.py -k "langchain or llamaindex or llm or ray"
+	    tests/test_examples.py -k "langchain or llamaindex or llm or ray_batch"
 
 python-bench: python-install ## what Python costs beside the same work in C
 	python3 tools/models.py fetch smollm2-135m
 	@mkdir -p $(CARGO_TARGET_DIR)/bench
 	$(CC) $(CFLAGS_C) benches/bench.c -o $(CARGO_TARGET_DIR)/bench/c $(LINK_SHARED) -lpthread
 	$(PYTHON_RUN) $(PYTHON_DIR)/bench/overhead.py $(CARGO_TARGET_DIR)/bench/c "$$(python3 tools/models.py path smollm2-135m)"
+
+# The other one is built from source, for some minutes, and so not part of `make test`.
+PYTHON_PEER := $(CARGO_TARGET_DIR)/python-peer
+$(PYTHON_PEER)/done: $(PYTHON_DIR)/requirements-peer.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	CMAKE_ARGS='-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF' $(@D)/bin/pip install --quiet --disable-pip-version-check \
+	    --no-binary llama-cpp-python -r $<
+	@touch $@
+
+PEER_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
+python-peer: python-wheel $(PYTHON_PEER)/done ## qask beside llama-cpp-python, PEER_MODELS='name…'
+	@$(PYTHON_PEER)/bin/pip install --quiet --disable-pip-version-check --force-reinstall $(PYTHON_DIR)/dist/*.whl
+	python3 tools/models.py fetch $(PEER_MODELS)
+	for m in $(PEER_MODELS); do \
+	    $(PYTHON_PEER)/bin/python $(PYTHON_DIR)/bench/peer.py "$$(python3 tools/models.py path $$m)" || exit 1; done
 
 CYCLES ?= 10000
 python-cycles: python-install ## create, generate, cancel, free, CYCLES=10000 times: memory must stay flat
@@ -178,6 +196,7 @@ lib-test: setup
 go: lib lib-test ## the Go binding: build, vet, staticcheck, tests, race detector, examples
 	@command -v go >/dev/null || { echo 'make go needs Go 1.25 or newer' >&2; exit 1; }
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
 	bindings/go/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(c_models)
 
 go-bench: lib ## Go against C: what a call costs, tokens a second

@@ -3,6 +3,7 @@ package qask_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,6 +23,27 @@ func conformance(t *testing.T, file string, into any) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A new file is run here, or is listed with the reason why not.
+func TestConformanceRunsEveryFile(t *testing.T) {
+	notRun := map[string]string{}
+	files := must(filepath.Glob(filepath.Join(repository, "tests/conformance/*.json")))
+	if len(files) < 8 {
+		t.Fatal("files are missing")
+	}
+	tests := strings.Join(sources(t, must(filepath.Glob("*_test.go"))...), "")
+	for _, path := range files {
+		file := filepath.Base(path)
+		run := strings.Contains(tests, fmt.Sprintf("conformance(t, %q, ", file))
+		if reason := notRun[file]; run == (reason != "") {
+			t.Errorf("%s: is it run? %v; the reason why not: %q", file, run, reason)
+		}
+		delete(notRun, file)
+	}
+	if len(notRun) > 0 {
+		t.Error("no such files:", notRun)
 	}
 }
 
@@ -183,6 +205,26 @@ func TestConformanceOutputs(t *testing.T) {
 				t.Errorf("\nwant %s\ngot  %s", b, a)
 			}
 		})
+	}
+}
+
+// Every template of llama.cpp's collection is taken for what the file says.
+func TestConformanceTemplates(t *testing.T) {
+	var want map[string]any
+	conformance(t, "templates.json", &want)
+	if len(want) < 60 {
+		t.Fatal("templates are missing")
+	}
+	folder := filepath.Join(cache(), "chat-templates-0.3.36")
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("NOT CHECKED: chat templates are not in", folder, "(tools/vectors.py)")
+	}
+	for name, expected := range want {
+		var got any
+		data := must(qask.Detect([]byte(sources(t, filepath.Join(folder, name+".jinja"))[0])))
+		if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, expected) {
+			t.Errorf("%s: %s, %v; want %v", name, data, err, expected)
+		}
 	}
 }
 

@@ -41,3 +41,17 @@ func ProvokeFault(engine *Engine) error {
 
 // ReasonName is the library's name of the reason on the event that was read last.
 func ReasonName(s *Stream) string { return terminated(raw.EventFinishReasonName(s.event)) }
+
+// Detect is what the library takes a chat template for: the format of its calls and the marks of its thoughts, as JSON.
+func Detect(template []byte) ([]byte, error) {
+	var f func(*byte, uintptr, *raw.String, *raw.Error) raw.Status
+	hook("qask_test_detect", &f)
+	var out raw.String
+	var e raw.Error
+	p, n := content(string(template))
+	status := f(p, n, &out, &e)
+	if err := check(status, e); err != nil {
+		return nil, err
+	}
+	return []byte(taken(out)), nil
+}

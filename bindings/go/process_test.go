@@ -1,10 +1,13 @@
 package qask_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
@@ -30,6 +33,7 @@ func again(t *testing.T, role string, environment ...string) (string, error) {
 func init() {
 	roles["exit"] = func() { leaveRunning(); os.Exit(0) }
 	roles["return"] = leaveRunning
+	roles["storm"] = storm
 	roles["panic"] = func() { leaveRunning(); panic("on purpose") }
 }
 
@@ -67,6 +71,74 @@ func TestExitWithRunningStreams(t *testing.T) {
 		if got != code || !strings.HasPrefix(out, "running\n") || (code == 0 && out != "running\n") {
 			t.Errorf("%s: code %d after %v: %v\n%s", role, got, time.Since(began), err, out)
 		}
+	}
+}
+
+// storm is a program that an interrupt does not end, but the answer that it is at.
+func storm() {
+	all := make(chan os.Signal, 1)
+	signal.Notify(all, os.Interrupt)
+	model := must(qask.LoadModel(context.Background(), path(smollm)))
+	engine := must(model.NewEngine())
+	chat := must(engine.NewChat(qask.WithIgnoreEOS(true), qask.WithMaxTokens(3000)))
+	for range stormRounds {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		var running sync.Once
+		var failed error
+		for event, err := range chat.Send(ctx, "Count.") {
+			if event.Text != "" {
+				running.Do(func() { fmt.Println("running") })
+			}
+			failed = err
+		}
+		stop()
+		if !errors.Is(failed, qask.ErrCancelled) || !errors.Is(failed, context.Canceled) {
+			panic(failed)
+		}
+		if err := errors.Join(chat.Wait(context.Background()), chat.Clear()); err != nil {
+			panic(err)
+		}
+		fmt.Println("interrupted")
+	}
+	if err := chat.SetOptions(qask.WithMaxTokens(2)); err != nil {
+		panic(err)
+	}
+	must(chat.Ask(context.Background(), "Hi"))
+	fmt.Println("usable")
+}
+
+const stormRounds = 20
+
+// Ctrl-C, again and again, several at once: each ends one answer soon, and the chat goes on.
+func TestInterruptStorm(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("NOT CHECKED: no signals to send")
+	}
+	command := exec.CommandContext(in(t, 2*time.Minute), os.Args[0])
+	command.Env = append(os.Environ(), "QASK_TEST_ROLE=storm")
+	var errs strings.Builder
+	command.Stderr = &errs
+	out := bufio.NewScanner(must(command.StdoutPipe()))
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range stormRounds {
+		if !out.Scan() || out.Text() != "running" {
+			t.Fatal(out.Text(), errs.String())
+		}
+		began := time.Now()
+		for range 3 {
+			_ = command.Process.Signal(os.Interrupt)
+		}
+		if !out.Scan() || out.Text() != "interrupted" || time.Since(began) > 10*time.Second {
+			t.Fatal(out.Text(), time.Since(began), errs.String())
+		}
+	}
+	if !out.Scan() || out.Text() != "usable" {
+		t.Error(out.Text())
+	}
+	if err := command.Wait(); err != nil {
+		t.Error(err, errs.String())
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"github.com/qask/qask/bindings/go/internal/raw"
 )
 
-// The pump is one goroutine, and so one thread, that waits for all streams of the process in the library's queue and
-// wakes the goroutines that read them: a thousand readers block no thousand threads. It lives while there are streams.
+// The pump waits for all streams of the process in the library's queue and wakes the goroutines that read them: a
+// thousand readers block no thousand threads. How it waits is in pump_pipe.go and pump_thread.go.
 var pump struct {
 	sync.Mutex
-	queue   raw.Queue
+	queue   raw.Queue // there while there are streams
 	streams map[uint64]chan struct{}
 	lastTag uint64
 }
@@ -26,7 +26,10 @@ func watch(stream raw.Stream) (chan struct{}, uint64, error) {
 			return nil, 0, err
 		}
 		pump.streams = map[uint64]chan struct{}{}
-		go run(pump.queue)
+		if err := listen(pump.queue); err != nil {
+			leave(0)
+			return nil, 0, err
+		}
 	}
 	pump.lastTag++
 	wake := make(chan struct{}, 1)
@@ -45,7 +48,7 @@ func unwatch(tag uint64) {
 	leave(tag)
 }
 
-// leave ends the pump with the last stream: the wait in the freed queue returns.
+// leave frees the queue with the last stream: a wait in it returns.
 func leave(tag uint64) {
 	delete(pump.streams, tag)
 	if len(pump.streams) == 0 {
@@ -54,18 +57,12 @@ func leave(tag uint64) {
 	}
 }
 
-func run(queue raw.Queue) {
-	var tag uint64
-	for raw.QueueNext(queue, -1, &tag, nil) == raw.QASK_OK {
-		pump.Lock()
-		if queue == pump.queue {
-			if wake := pump.streams[tag]; wake != nil {
-				select {
-				case wake <- struct{}{}:
-				default:
-				}
-			}
+// ring wakes the reader of a stream; the lock is held.
+func ring(tag uint64) {
+	if wake := pump.streams[tag]; wake != nil {
+		select {
+		case wake <- struct{}{}:
+		default:
 		}
-		pump.Unlock()
 	}
 }

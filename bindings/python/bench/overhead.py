@@ -21,19 +21,27 @@ CASES = [
 
 
 class Process:
+    """One side, which waits for commands."""
+
     def __init__(self, *command: str) -> None:
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.line()
 
     def line(self) -> str:
         assert self.child.stdout is not None
-        return self.child.stdout.readline()
+        line = self.child.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.child.args} ended")
+        return line
+
+    def ask(self, command: str) -> str:
+        assert self.child.stdin is not None
+        self.child.stdin.write(f"{command}\n")
+        self.child.stdin.flush()
+        return self.line()
 
     def seconds(self, command: str, streams: int, tokens: int) -> float:
-        assert self.child.stdin is not None
-        self.child.stdin.write(f"{command} {streams} {tokens}\n")
-        self.child.stdin.flush()
-        return float(self.line())
+        return float(self.ask(f"{command} {streams} {tokens}"))
 
     def end(self) -> None:
         assert self.child.stdin is not None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 import qask
 from qask import errors
@@ -105,6 +107,8 @@ def test_exceptions_travel_between_processes() -> None:
 def test_every_code_can_be_reached(model: qask.Model) -> None:
     import hooks
 
+    listed = re.findall(r"^#define QASK_ERR_(\w+) (\d+)$", (REPOSITORY / "include/qask.h").read_text(), re.M)
+    assert {int(code): name for name, code in listed} == errors.CODES and len(listed) >= 29
     for code, name in errors.CODES.items():
         with pytest.raises(errors.CLASSES[name], match="on purpose") as caught:
             hooks.call("qask_test_fail", code)

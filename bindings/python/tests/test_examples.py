@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,38 @@ def test_ask_docs(minilm_path: str, tmp_path: Path) -> None:
     assert f"[1] {page}, paragraph 2" in found and re.search("nine|9", found)
 
 
-@pytest.mark.skipif(os.environ.get("QASK_RAY") != "1", reason="needs Ray and a minute: make python-ecosystem")
-def test_ray_batch(smol: str) -> None:
-    assert "lost 0, twice 0, killed 1" in run("ray_batch", smol, "64", "--kill").stdout
+needs_ray = pytest.mark.skipif(os.environ.get("QASK_RAY") != "1", reason="needs Ray and minutes: make python-ecosystem")
+
+
+@needs_ray
+def test_ray_batch_survives_a_killed_worker(smol: str, minilm_path: str, tmp_path: Path) -> None:
+    found = run("ray_batch", smol, "100", "--embed", minilm_path, "--out", str(tmp_path), "--kill").stdout
+    assert "0 blocks were there" in found and "lost 0, twice 0, killed 1" in found
+    rows = [json.loads(line) for path in tmp_path.glob("*.jsonl") for line in path.read_text().splitlines()]
+    assert sorted(row["id"] for row in rows) == list(range(100))
+    assert all(row["answer"] and len(row["vector"]) == 384 for row in rows)
+
+
+@needs_ray
+def test_ray_batch_goes_on_after_its_driver_was_killed(smol: str, tmp_path: Path) -> None:
+    arguments = [smol, "160", "--out", str(tmp_path)]
+    driver = subprocess.Popen([sys.executable, str(FOLDER / "ray_batch.py"), *arguments], stdout=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 200
+        while len(list(tmp_path.glob("*.jsonl"))) < 3:
+            assert driver.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        driver.kill()
+        driver.wait()
+    # Its workers go when they miss it.
+    for worker in (tmp_path / "pids").iterdir():
+        while Path(f"/proc/{worker.name}").exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.jsonl")}
+    assert 3 <= len(before) < 20
+    found = run("ray_batch", *arguments).stdout
+    assert "160 answers by 2 workers" in found and f"{len(before)} blocks were there" in found
+    assert "lost 0, twice 0" in found and len(list(tmp_path.glob("*.jsonl"))) == 20
+    assert before == {path: path.stat().st_mtime_ns for path in before}

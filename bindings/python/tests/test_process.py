@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -149,3 +150,23 @@ def test_the_command_line(smol: str) -> None:
     assert run.returncode == 0 and "general.architecture: llama" in run.stdout
     run = subprocess.run([*command, "chat", "no.gguf"], capture_output=True, text=True, timeout=60)
     assert run.returncode == 1 and "no.gguf" in run.stderr and "Traceback" not in run.stderr
+
+
+@posix
+@pytest.mark.parametrize("arguments", [["inspect"], ["chat", "Hi"], ["chat"]])
+def test_the_command_line_ends_quietly_when_nobody_reads_it(smol: str, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command, *words = arguments
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "qask", command, smol, *words],
+            input="Hi\n",
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    finally:
+        os.close(writing)
+    assert run.returncode == 141 and "Error" not in run.stderr, run.stderr

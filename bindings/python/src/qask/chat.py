@@ -13,7 +13,7 @@ from .engine import flag_of, wait_for
 from .errors import RangeError
 from .options import AnswerOptions, RequestOptions, content
 from .raw import call, encode, lib, make, take_string
-from .request import Request
+from .request import Request, is_plain
 from .schema import Schema
 from .session import Saved, restorer, saver
 from .stream import Stream
@@ -239,7 +239,8 @@ class Chat(Owned):
         def cut() -> None:
             self._cut = True
 
-        return Stream(make("stream", function, self._handle, *arguments, flag_of(cancel)), on_cancel=cut)
+        stream = make("stream", function, self._handle, *arguments, flag_of(cancel))
+        return Stream(stream, on_cancel=cut, plain=is_plain(self._applied))
 
     # ---- history ----
 

@@ -93,7 +93,8 @@ class Engine(Owned):
         """Submits a request, and gives the stream of its answer at once."""
         made = as_request(request, options)
         handle = self._handle
-        return Stream(make("stream", lib.qask_engine_submit, handle, made._handle, flag_of(cancel)), handle)
+        stream = make("stream", lib.qask_engine_submit, handle, made._handle, flag_of(cancel))
+        return Stream(stream, handle, plain=made._plain)
 
     def generate(
         self, request: Request | Messages, cancel: Cancel | None = None, **options: Unpack[RequestOptions]

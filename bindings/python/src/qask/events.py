@@ -213,12 +213,18 @@ def _done(event: CData) -> Done:
     return Done(reason, _usage(event), lib.qask_event_seed(event), error, lib.qask_event_choice(event))
 
 
-def from_library(event: CData) -> Event | None:
-    """The event that the library lent, as an object of our own; None for a kind that this version does not know."""
+_TEXT, _REASONING = lib.QASK_EVENT_TEXT, lib.QASK_EVENT_REASONING
+
+
+def from_library(event: CData, plain: bool = False) -> Event | None:
+    """The event that the library lent, as an object of our own; None for a kind that this version does not know. A plain
+    one is of a request that asked for text alone: each call gives up the GIL, which other readers wait for."""
     kind = lib.qask_event_type(event)
-    if kind in (lib.QASK_EVENT_TEXT, lib.QASK_EVENT_REASONING):
-        make = Text if kind == lib.QASK_EVENT_TEXT else Reasoning
+    if kind in (_TEXT, _REASONING):
+        make = Text if kind == _TEXT else Reasoning
         text = read(lib.qask_event_text, event) or ""
+        if plain:
+            return make(text)
         return make(text, lib.qask_event_choice(event), _tokens(event), _logprobs(event))
     if kind == lib.QASK_EVENT_DONE:
         return _done(event)

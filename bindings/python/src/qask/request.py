@@ -30,6 +30,7 @@ class Request(Owned):
         **options: Unpack[RequestOptions],
     ) -> None:
         super().__init__(make("request", lib.qask_request_new), lib.qask_request_free)
+        self._plain = True
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         for message in messages:
@@ -51,10 +52,12 @@ class Request(Owned):
         data = encode(body if isinstance(body, str) else json.dumps(body), "body")
         request = cls.__new__(cls)
         Owned.__init__(request, make("request", lib.qask_request_from_json, data, len(data)), lib.qask_request_free)
+        request._plain = False
         return request
 
     def set(self, **options: Unpack[RequestOptions]) -> None:
         """Changes options; `stop`, `tools`, `choice` and `logit_bias` add to what is there."""
+        self._plain = self._plain and is_plain(options)
         apply("request", self._handle, RequestOptions, options)
 
     def add(self, message: Mapping[str, Any]) -> None:
@@ -70,6 +73,11 @@ class Request(Owned):
         data, out = encode(text), ffi.new("bool *")
         call(lib.qask_request_accepts, self._handle, data, len(data), out)
         return bool(out[0])
+
+
+def is_plain(options: Mapping[str, Any]) -> bool:
+    """Whether events of text are nothing but text of the first answer: their reader asks the library for nothing more."""
+    return not options.keys() & {"n", "return_tokens", "top_logprobs"}
 
 
 def as_request(what: Request | Messages, options: RequestOptions) -> Request:

@@ -27,12 +27,19 @@ class Stream(Owned):
     task, cancels the generation; so does closing or dropping the stream. One reader at a time.
     """
 
-    def __init__(self, pointer: CData, engine: CData = None, on_cancel: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        pointer: CData,
+        engine: CData = None,
+        on_cancel: Callable[[], None] | None = None,
+        plain: bool = False,
+    ) -> None:
         super().__init__(pointer, lib.qask_stream_free)
         self._event, self._error = ffi.new("qask_event **"), ffi.new("qask_error **")
         self._replies: dict[int, Reply] = {}
         self._ended = False
         self._on_cancel = on_cancel
+        self._plain = plain
         # An engine that nobody else holds lives as long as its streams.
         self._engine = engine
         self._bell = Bell()
@@ -84,7 +91,7 @@ class Stream(Owned):
 
     def _take(self) -> Event | None:
         """The event that was pulled, noted in the reply it belongs to."""
-        event = from_library(self._event[0])
+        event = from_library(self._event[0], self._plain)
         if event is None:
             return None
         reply = self._replies.setdefault(event.choice, Reply())
