@@ -17,6 +17,7 @@ fail() {
     exit 1
 }
 
+tools/check_docs.py || fail "undocumented"
 tools/generate.py --verify || fail 'the raw layer is stale'
 tools/build_native.sh "$lib" "$out/jar/native/linux-$(uname -m)"
 tools/build_native.sh "$hooks" "$out/hooks" hooks

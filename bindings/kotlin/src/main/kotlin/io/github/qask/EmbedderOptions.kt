@@ -4,7 +4,7 @@ package io.github.qask
 /** How to set up an embedder. What is not set has its default. One owner at a time. */
 class EmbedderOptions : Settings() {
     /** How the vectors of a text's tokens become one. Default: as the model's metadata says. */
-    var pooling: Pooling? by Setting { to, it -> Raw.embedderOptionsSetPooling(to, it.value) }
+    var pooling: Pooling? by Setting<Pooling> { to, it -> Raw.embedderOptionsSetPooling(to, it.value) }
 
     /** Scale each vector to length 1. Default true; scores are never scaled. */
     var normalize: Boolean? by Setting(Raw::embedderOptionsSetNormalize)
@@ -22,7 +22,7 @@ class EmbedderOptions : Settings() {
     var maxTokens: Int? by count(Raw::embedderOptionsSetMaxTokens)
 
     /** What happens to a text that is longer. Default [Truncation.REFUSE]. */
-    var truncation: Truncation? by Setting { to, it -> Raw.embedderOptionsSetTruncation(to, it.value) }
+    var truncation: Truncation? by Setting<Truncation> { to, it -> Raw.embedderOptionsSetTruncation(to, it.value) }
 
     /** Texts are computed together up to so many tokens: 1 to 65,536. Default 512, less for a large vocabulary. */
     var batchTokens: Int? by count(Raw::embedderOptionsSetBatchTokens)

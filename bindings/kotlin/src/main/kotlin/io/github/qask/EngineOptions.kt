@@ -34,13 +34,13 @@ class EngineOptions : Settings() {
     var batchThreads: Int? by count(Raw::engineOptionsSetThreadsBatch)
 
     /** Format of the keys in the KV cache. Default F16. */
-    var keyCache: CacheType? by Setting { to, it -> Raw.engineOptionsSetCacheTypeK(to, it.value) }
+    var keyCache: CacheType? by Setting<CacheType> { to, it -> Raw.engineOptionsSetCacheTypeK(to, it.value) }
 
     /** Format of the values in the KV cache; others than F16 need flash attention. Default F16. */
-    var valueCache: CacheType? by Setting { to, it -> Raw.engineOptionsSetCacheTypeV(to, it.value) }
+    var valueCache: CacheType? by Setting<CacheType> { to, it -> Raw.engineOptionsSetCacheTypeV(to, it.value) }
 
     /** Flash attention. Default auto. */
-    var flashAttention: FlashAttention? by Setting { to, it -> Raw.engineOptionsSetFlashAttention(to, it.value) }
+    var flashAttention: FlashAttention? by Setting<FlashAttention> { to, it -> Raw.engineOptionsSetFlashAttention(to, it.value) }
 
     /**
      * One KV pool for all sequences, so that they share prefixes. When false each of `maxSequences` has `contextTokens` tokens

@@ -48,7 +48,7 @@ class Request : Sampling() {
     var deadlineMillis: Long? by Setting(Raw::requestSetDeadlineMs)
 
     /** What happens when the context is full. Default [ContextPolicy.ERROR]. */
-    var contextPolicy: ContextPolicy? by Setting { to, it -> Raw.requestSetContextPolicy(to, it.value) }
+    var contextPolicy: ContextPolicy? by Setting<ContextPolicy> { to, it -> Raw.requestSetContextPolicy(to, it.value) }
 
     /** With [ContextPolicy.SHIFT]: so many tokens at the beginning of the prompt are never dropped. Default 0. */
     var shiftKeep: Int? by count(Raw::requestSetShiftKeep)

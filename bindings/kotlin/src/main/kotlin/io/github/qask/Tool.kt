@@ -43,8 +43,10 @@ class Tool @PublishedApi internal constructor(
         /** A tool with the schema of its arguments; one without a function is for the caller to answer. */
         @JvmStatic
         @JvmOverloads
-        fun of(name: String, description: String, parameters: String, function: ToolFunction? = null): Tool =
-            Tool(name, description, parameters, function?.let { { arguments -> it.call(arguments) } })
+        fun of(name: String, description: String, parameters: String, function: ToolFunction? = null): Tool {
+            val call: suspend (String) -> String = { arguments -> function!!.call(arguments) }
+            return Tool(name, description, parameters, if (function == null) null else call)
+        }
     }
 }
 

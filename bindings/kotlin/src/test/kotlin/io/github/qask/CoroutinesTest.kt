@@ -3,7 +3,6 @@ package io.github.qask
 
 import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
@@ -26,12 +25,13 @@ class CoroutinesTest {
     @Test
     fun aFlowIsTheBlockingStream() = within {
         val request = request { user("Say hello."); maxTokens = 12; temperature = 0f }
-        val flow = Smol.engine.generate(request).toList()
-        val stream = Smol.engine.stream(request).use { it.toList() }
-        assertEquals(stream.joinToString("") { (it as? Event.Text)?.text.orEmpty() }, flow.joinToString("") { (it as? Event.Text)?.text.orEmpty() })
-        assertTrue(flow.last() is Event.Done && flow.count { it is Event.Text } > 3)
+        fun text(events: List<Event>) = events.joinToString("") { (it as? Event.Text)?.text.orEmpty() }
+        val flow = Smol.engine.generate(request)
+        val events = flow.toList()
+        assertTrue(events.last() is Event.Done && events.count { it is Event.Text } > 3)
+        assertEquals(text(Smol.engine.stream(request).use { it.toList() }), text(events))
         // A flow can be collected again.
-        assertEquals(flow.size, Smol.engine.generate(request).toList().size.coerceIn(flow.size - 2, flow.size))
+        assertEquals(text(events), text(flow.toList()))
     }
 
     @Test
@@ -128,8 +128,6 @@ class CoroutinesTest {
         job.cancelAndJoin()
         assertTrue(System.nanoTime() - began < 5_000_000_000)
         assertEquals(384, embedder.embed("usable").size)
-        val early = runCatching { coroutineScope { async { throw CancellationException("no") }.await(); embedder.embed("x") } }
-        assertTrue(early.exceptionOrNull() is CancellationException)
         embedder.shutdown()
         model.close()
         val json = launch { Smol.engine.askJson(request { user("List numbers."); temperature = 2f }, """{"type":"array","minItems":5000,"items":{"type":"integer"}}""") }
@@ -137,7 +135,7 @@ class CoroutinesTest {
         json.cancelAndJoin()
         while (Smol.engine.stats().active > 0) delay(1)
         // A load is cancelled in its midst.
-        val load = launch { Model.load(file(SMOLLM), ModelOptions().apply { mmap = false }) { coroutineContext[kotlinx.coroutines.Job]!!.let { _ -> } } }
+        val load = launch { Model.load(file(SMOLLM), ModelOptions().apply { mmap = false }) { } }
         delay(20)
         load.cancelAndJoin()
     }

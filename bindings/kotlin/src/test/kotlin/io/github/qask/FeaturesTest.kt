@@ -13,7 +13,6 @@ import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonPrimitive
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
-import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -276,11 +275,9 @@ class FeaturesTest {
         assertTrue(reply.done.usage.cachedTokens > 20)
         assertEquals(listOf(256, 512), listOf(engine.contextTokens, engine.kvTokens))
         val stats = engine.stats()
-        assertTrue(stats.submitted == 2L && stats.outputTokens == 1L && stats.threads == 1L && stats.batchThreads() == 2L && stats.kvTokensTotal == 512L)
+        assertTrue(stats.submitted == 2L && stats.outputTokens == 1L && stats.threads == 1L && stats.threadsBatch == 2L && stats.kvTokensTotal == 512L)
         engine.shutdown()
     }
-
-    private fun Stats.batchThreads() = threadsBatch
 
     @Test
     fun theFolderOfPrefixes(@TempDir folder: File) = within {
@@ -324,8 +321,7 @@ class FeaturesTest {
         }
         assertTrue(fine.accepts("x"))
         assertEquals(4294967295, fine.copy().seed)
-        assertNotNull(fine.copy().use { it })
-        val bad = mapOf<String, Request.() -> Any>(
+        val bad = mapOf<String, Request.() -> Unit>(
             "top_p" to { topP = 2f }, "min_p" to { minP = -1f }, "top_k" to { topK = 2_000_000 }, "typical_p" to { typicalP = 2f },
             "repeat_penalty" to { repeatPenalty = 0f }, "mirostat" to { mirostat = 3 }, "xtc_threshold" to { xtcThreshold = 2f },
             "dry_base" to { dryBase = 0f }, "priority" to { priority = 5000 }, "penalty_last_n" to { penaltyLastN = -2 }, "stop" to { stop("") },
