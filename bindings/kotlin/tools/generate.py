@@ -46,6 +46,8 @@ MOST = {"uint32_t": "UINT32_MAX", "uint64_t": "INT64_MAX", "size_t": "INT64_MAX"
 
 def camel(name):
     first, *rest = name.split("_")
+    if name in ("object", "fun", "val", "in", "is", "when"):  # words of Kotlin
+        return f"`{name}`"
     return first + "".join(word.capitalize() for word in rest)
 
 

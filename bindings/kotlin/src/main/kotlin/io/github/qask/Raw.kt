@@ -201,7 +201,7 @@ internal object Raw {
     @JvmStatic external fun requestSetDrySequenceBreakers(request: Long, breakers: Array<String>)
     @JvmStatic external fun requestAddLogitBias(request: Long, token: Int, bias: Float)
     @JvmStatic external fun requestSetJsonSchema(request: Long, schema: String)
-    @JvmStatic external fun requestSetJson(request: Long, object: Boolean)
+    @JvmStatic external fun requestSetJson(request: Long, `object`: Boolean)
     @JvmStatic external fun requestSetJsonWhitespace(request: Long, value: Boolean)
     @JvmStatic external fun requestSetRegex(request: Long, source: String)
     @JvmStatic external fun requestSetGrammar(request: Long, source: String)

@@ -74,13 +74,15 @@ class LifecycleTest {
             }
             repeat(maxOf(cycles / 4, 50)) { cycle(it) }
             settle()
-            val (kib, threads, handles) = Triple(figure("VmRSS"), figure("Threads"), Qask.liveHandles)
+            val handles = Qask.liveHandles
+            val before = Figures()
             repeat(cycles) { cycle(it) }
             settle()
             eventually { Qask.liveHandles <= handles }
-            val (kibAfter, threadsAfter) = Pair(figure("VmRSS"), figure("Threads"))
-            println("$cycles cycles: $kib KiB then $kibAfter, $threads threads then $threadsAfter")
-            assertTrue(kibAfter <= kib + 24_000 && threadsAfter <= threads + 4, "$kib KiB then $kibAfter, $threads threads then $threadsAfter")
+            val after = Figures()
+            println("$cycles cycles: $before, then $after")
+            assertTrue(after.resident <= before.resident + 24_000, "$before, then $after")
+            assertTrue(after.heap <= before.heap + 4_000 && after.threads <= before.threads + 4, "$before, then $after")
             engine.shutdown()
         }
     }
@@ -90,7 +92,18 @@ class LifecycleTest {
         delay(50)
     }
 
-    private fun figure(key: String) = File("/proc/self/status").readLines().first { it.startsWith("$key:") }.filter { it.isDigit() }.toLong()
+    private data class Figures(
+        /** KiB. */
+        val resident: Long = figure("VmRSS"),
+        /** KiB of Java's objects. */
+        val heap: Long = Runtime.getRuntime().run { totalMemory() - freeMemory() } / 1024,
+        val threads: Long = figure("Threads"),
+    ) {
+        private companion object {
+            fun figure(key: String) =
+                File("/proc/self/status").readLines().first { it.startsWith("$key:") }.filter { it.isDigit() }.toLong()
+        }
+    }
 
     /** This program again, in one of its roles. */
     private fun again(role: String): Pair<Int, String> {
