@@ -13,7 +13,7 @@ private class Paragraph(val source: String, val text: String)
 /** How many paragraphs the model reads. */
 private const val SHOWN = 3
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(4, "ask_docs CHAT.gguf EMBEDDER.gguf QUESTION FILE...")
     val (chatModel, embedderModel, question) = arguments
     val found = nearest(embedderModel, question, paragraphs(arguments.drop(3)))

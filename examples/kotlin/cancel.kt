@@ -8,7 +8,7 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "cancel MODEL.gguf")
     val engine = Model.load(arguments[0]).engine()
     val endless = request {

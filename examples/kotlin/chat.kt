@@ -9,7 +9,7 @@ import kotlin.system.exitProcess
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     val once = arguments.firstOrNull() == "-once"
     val rest = arguments.drop(if (once) 1 else 0).toTypedArray().orUsage(1, "chat [-once] MODEL.gguf [PROMPT]")
     // The prompt may come by environment, where no shell can misread it.

@@ -3,7 +3,7 @@ import io.github.qask.Model
 import io.github.qask.Purpose
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(3, "embed MODEL.gguf QUERY TEXT...")
     val texts = arguments.drop(2)
     val embedder = Model.load(arguments[0]).embedder()

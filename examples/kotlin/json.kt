@@ -19,7 +19,7 @@ class Person(
 @Serializable
 enum class Mood { happy, sad, angry }
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "json MODEL.gguf [TEXT]")
     val text = arguments.getOrNull(1) ?: "Ada is 36 years old, laughs a lot, and likes bees and numbers."
     val engine = Model.load(arguments[0]).engine()

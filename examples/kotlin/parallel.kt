@@ -9,7 +9,7 @@ private const val SYSTEM = "You are a helpful assistant who answers in one short
 
 private val topics = listOf("the sun", "rain", "bread", "a bicycle", "music", "a river", "glass", "the moon")
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "parallel MODEL.gguf")
     val engine = Model.load(arguments[0]).engine()
     val lines = topics.map { topic ->

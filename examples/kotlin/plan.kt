@@ -4,7 +4,7 @@ import io.github.qask.MemoryPart
 import io.github.qask.Plan
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "plan MODEL.gguf [MEGABYTES]")
     Plan.engine(arguments[0]).use { plan ->
         println("%.0f MB for a context of %d tokens".format(plan.total / 1e6, plan.contextTokens))

@@ -2,7 +2,7 @@
 import io.github.qask.Model
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "score MODEL.gguf [PROMPT CONTINUATION...]")
     val prompt = arguments.getOrNull(1) ?: "The capital of France is"
     val continuations = arguments.drop(2).ifEmpty { listOf(" Berlin", " Paris", " Rome") }

@@ -12,7 +12,7 @@ class Place(@Description("the name of the city") val city: String)
 // The program's own function.
 private fun weather(city: String) = if (city == "Paris") "21 degrees Celsius, clear sky" else "5 degrees Celsius, rain"
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>): Unit = runBlocking {
     arguments.orUsage(1, "tools MODEL [QUESTION]")
     val question = arguments.getOrNull(1) ?: "What is the weather in Paris?"
     val engine = Model.load(arguments[0]).engine()

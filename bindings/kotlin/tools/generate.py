@@ -90,7 +90,8 @@ class Method:
             elif p.base in SCALARS:
                 self.take(p.name, SCALARS[p.base], f"({p.base}) {p.name}")
                 if p.base in MOST and self.f.fallible:
-                    self.ready.append(f'number_in(env, {p.name}, {MOST[p.base]}, "{p.name}")')
+                    word = self.name.split("_set_")[-1] if p.name == "value" else p.name
+                    self.ready.append(f'number_in(env, {p.name}, {MOST[p.base]}, "{word}")')
             else:
                 raise ValueError(f"{self.f.name}: no way to pass {p.name}")
 

@@ -200,7 +200,7 @@ static void JNICALL q_model_options_set_gpu_layers(JNIEnv *env, jclass raw, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "gpu_layers")) {
         status = qask_model_options_set_gpu_layers((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -210,7 +210,7 @@ static void JNICALL q_model_options_set_main_gpu(JNIEnv *env, jclass raw, jlong 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "main_gpu")) {
         status = qask_model_options_set_main_gpu((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -252,7 +252,7 @@ static void JNICALL q_model_options_set_memory_budget(JNIEnv *env, jclass raw, j
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, INT64_MAX, "value")) {
+    if (number_in(env, value, INT64_MAX, "memory_budget")) {
         status = qask_model_options_set_memory_budget((void *) (uintptr_t) options, (uint64_t) value, &error);
         check(env, status, error);
     }
@@ -696,7 +696,7 @@ static void JNICALL q_request_set_max_tokens(JNIEnv *env, jclass raw, jlong requ
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_tokens")) {
         status = qask_request_set_max_tokens((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -706,7 +706,7 @@ static void JNICALL q_request_set_min_tokens(JNIEnv *env, jclass raw, jlong requ
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "min_tokens")) {
         status = qask_request_set_min_tokens((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -724,7 +724,7 @@ static void JNICALL q_request_set_top_logprobs(JNIEnv *env, jclass raw, jlong re
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "top_logprobs")) {
         status = qask_request_set_top_logprobs((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -734,7 +734,7 @@ static void JNICALL q_request_set_n(JNIEnv *env, jclass raw, jlong request, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "n")) {
         status = qask_request_set_n((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -776,7 +776,7 @@ static void JNICALL q_request_set_shift_keep(JNIEnv *env, jclass raw, jlong requ
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "shift_keep")) {
         status = qask_request_set_shift_keep((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -922,7 +922,7 @@ static void JNICALL q_request_set_top_k(JNIEnv *env, jclass raw, jlong request, 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "top_k")) {
         status = qask_request_set_top_k((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -932,7 +932,7 @@ static void JNICALL q_request_set_dry_allowed_length(JNIEnv *env, jclass raw, jl
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "dry_allowed_length")) {
         status = qask_request_set_dry_allowed_length((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -958,7 +958,7 @@ static void JNICALL q_request_set_mirostat(JNIEnv *env, jclass raw, jlong reques
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "mirostat")) {
         status = qask_request_set_mirostat((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -968,7 +968,7 @@ static void JNICALL q_request_set_min_keep(JNIEnv *env, jclass raw, jlong reques
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "min_keep")) {
         status = qask_request_set_min_keep((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -978,7 +978,7 @@ static void JNICALL q_request_set_seed(JNIEnv *env, jclass raw, jlong request, j
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "seed")) {
         status = qask_request_set_seed((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1184,7 +1184,7 @@ static void JNICALL q_request_set_reasoning_budget(JNIEnv *env, jclass raw, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "reasoning_budget")) {
         status = qask_request_set_reasoning_budget((void *) (uintptr_t) request, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1258,7 +1258,7 @@ static void JNICALL q_engine_options_set_n_ctx(JNIEnv *env, jclass raw, jlong op
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "n_ctx")) {
         status = qask_engine_options_set_n_ctx((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1268,7 +1268,7 @@ static void JNICALL q_engine_options_set_kv_tokens(JNIEnv *env, jclass raw, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "kv_tokens")) {
         status = qask_engine_options_set_kv_tokens((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1278,7 +1278,7 @@ static void JNICALL q_engine_options_set_max_sequences(JNIEnv *env, jclass raw, 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_sequences")) {
         status = qask_engine_options_set_max_sequences((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1288,7 +1288,7 @@ static void JNICALL q_engine_options_set_max_queue(JNIEnv *env, jclass raw, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_queue")) {
         status = qask_engine_options_set_max_queue((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1298,7 +1298,7 @@ static void JNICALL q_engine_options_set_n_batch(JNIEnv *env, jclass raw, jlong 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "n_batch")) {
         status = qask_engine_options_set_n_batch((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1308,7 +1308,7 @@ static void JNICALL q_engine_options_set_n_ubatch(JNIEnv *env, jclass raw, jlong
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "n_ubatch")) {
         status = qask_engine_options_set_n_ubatch((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1318,7 +1318,7 @@ static void JNICALL q_engine_options_set_threads(JNIEnv *env, jclass raw, jlong 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "threads")) {
         status = qask_engine_options_set_threads((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1328,7 +1328,7 @@ static void JNICALL q_engine_options_set_threads_batch(JNIEnv *env, jclass raw, 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "threads_batch")) {
         status = qask_engine_options_set_threads_batch((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1370,7 +1370,7 @@ static void JNICALL q_engine_options_set_max_step_ms(JNIEnv *env, jclass raw, jl
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_step_ms")) {
         status = qask_engine_options_set_max_step_ms((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -1404,7 +1404,7 @@ static void JNICALL q_engine_options_set_memory_budget(JNIEnv *env, jclass raw, 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, INT64_MAX, "value")) {
+    if (number_in(env, value, INT64_MAX, "memory_budget")) {
         status = qask_engine_options_set_memory_budget((void *) (uintptr_t) options, (uint64_t) value, &error);
         check(env, status, error);
     }
@@ -2263,7 +2263,7 @@ static void JNICALL q_embedder_options_set_dimensions(JNIEnv *env, jclass raw, j
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "dimensions")) {
         status = qask_embedder_options_set_dimensions((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2273,7 +2273,7 @@ static void JNICALL q_embedder_options_set_max_tokens(JNIEnv *env, jclass raw, j
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_tokens")) {
         status = qask_embedder_options_set_max_tokens((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2291,7 +2291,7 @@ static void JNICALL q_embedder_options_set_batch_tokens(JNIEnv *env, jclass raw,
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "batch_tokens")) {
         status = qask_embedder_options_set_batch_tokens((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2301,7 +2301,7 @@ static void JNICALL q_embedder_options_set_max_sequences(JNIEnv *env, jclass raw
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_sequences")) {
         status = qask_embedder_options_set_max_sequences((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2347,7 +2347,7 @@ static void JNICALL q_embedder_options_set_threads(JNIEnv *env, jclass raw, jlon
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "threads")) {
         status = qask_embedder_options_set_threads((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2357,7 +2357,7 @@ static void JNICALL q_embedder_options_set_memory_budget(JNIEnv *env, jclass raw
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, INT64_MAX, "value")) {
+    if (number_in(env, value, INT64_MAX, "memory_budget")) {
         status = qask_embedder_options_set_memory_budget((void *) (uintptr_t) options, (uint64_t) value, &error);
         check(env, status, error);
     }
@@ -2621,7 +2621,7 @@ static void JNICALL q_scorer_options_set_max_tokens(JNIEnv *env, jclass raw, jlo
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_tokens")) {
         status = qask_scorer_options_set_max_tokens((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2631,7 +2631,7 @@ static void JNICALL q_scorer_options_set_batch_tokens(JNIEnv *env, jclass raw, j
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "batch_tokens")) {
         status = qask_scorer_options_set_batch_tokens((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2641,7 +2641,7 @@ static void JNICALL q_scorer_options_set_max_sequences(JNIEnv *env, jclass raw, 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "max_sequences")) {
         status = qask_scorer_options_set_max_sequences((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }
@@ -2659,7 +2659,7 @@ static void JNICALL q_scorer_options_set_threads(JNIEnv *env, jclass raw, jlong 
     (void) raw;
     qask_error *error = NULL;
     qask_status status = QASK_ERR_NULL;
-    if (number_in(env, value, UINT32_MAX, "value")) {
+    if (number_in(env, value, UINT32_MAX, "threads")) {
         status = qask_scorer_options_set_threads((void *) (uintptr_t) options, (uint32_t) value, &error);
         check(env, status, error);
     }

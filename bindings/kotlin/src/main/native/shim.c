@@ -21,7 +21,7 @@ static void throw_status(JNIEnv *env, qask_status status, const char *message, s
     jstring text = string_made(env, message, length);
     if (!text) return;
     jobject exception = (*env)->CallStaticObjectMethod(env, exceptions, exception_of, (jint) status, text);
-    if (exception) (*env)->Throw(env, exception);
+    if (!(*env)->ExceptionCheck(env) && exception) (*env)->Throw(env, exception);
 }
 
 void check(JNIEnv *env, qask_status status, qask_error *error) {
@@ -177,7 +177,7 @@ void floats_end(JNIEnv *env, jfloatArray array, struct floats *floats, bool comm
 
 bool number_in(JNIEnv *env, jlong value, uint64_t most, const char *name) {
     if (value >= 0 && (uint64_t) value <= most) return true;
-    char message[128] = "the number ";
+    char message[128] = "";
     strncat(message, name, 64);
     strcat(message, value < 0 ? " must not be negative" : " must be below 4294967296");
     throw_status(env, QASK_ERR_RANGE, message, strlen(message));
