@@ -26,6 +26,13 @@ mvn=(mvn -q -B -ntp "-Dqask.natives=$out/jar" "-Dqask.tested=$out/hooks/libqask_
 "${mvn[@]}" install || fail 'tests failed'
 echo 'ok: tests'
 
+# ---- the AAR, as far as no NDK is needed ----
+(cd "$root/target/kotlin/maven/classes" && rm -f "$out/classes.jar" && python3 -m zipfile -c "$out/classes.jar" io META-INF)
+(cd android && python3 test_aar.py "$out/classes.jar" 2>"$out/log") || { cat "$out/log" >&2; fail 'the AAR is not as it should be'; }
+if ANDROID_NDK_HOME=/nowhere ANDROID_HOME=/nowhere android/build.sh >"$out/log" 2>&1; then fail 'make android without an NDK succeeded'; fi
+grep -q 'needs the Android NDK' "$out/log" || { cat "$out/log" >&2; fail 'make android does not say that the NDK is missing'; }
+echo 'ok: layout of the AAR (its native files were stand-ins)'
+
 # ---- examples: those of examples/c by the same names, with the library in the jar ----
 (cd "$root/examples/kotlin" && "${mvn[@]}" compile dependency:build-classpath "-Dmdep.outputFile=$out/classpath") || fail 'the examples do not build'
 classpath=$root/target/kotlin/examples/classes:$(cat "$out/classpath")

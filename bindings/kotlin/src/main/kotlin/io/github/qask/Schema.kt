@@ -95,7 +95,7 @@ private fun schema(type: SerialDescriptor, said: List<Annotation>, depth: Int): 
             is PolymorphicKind, SerialKind.CONTEXTUAL ->
                 throw QaskException.Json("${type.serialName} has no JSON schema: it is $kind")
         }
-        (said + type.annotations).forEach { say(it) }
+        (said + type.annotations).forEach { say(it, type.kind) }
     }
     if (!type.isNullable) return bare
     return buildJsonObject {
@@ -106,7 +106,7 @@ private fun schema(type: SerialDescriptor, said: List<Annotation>, depth: Int): 
     }
 }
 
-private fun JsonObjectBuilder.say(it: Annotation) {
+private fun JsonObjectBuilder.say(it: Annotation, kind: SerialKind) {
     fun unless(default: Number, key: String, value: Number) = if (value != default) put(key, JsonPrimitive(value)) else null
     when (it) {
         is Description -> put("description", it.text)
@@ -116,11 +116,9 @@ private fun JsonObjectBuilder.say(it: Annotation) {
             unless(Long.MAX_VALUE, "maximum", it.most)
         }
         is Size -> {
-            // Either a text's or a list's: what does not belong to the type says nothing.
-            for (what in listOf("Length", "Items")) {
-                unless(0, "min$what", it.least)
-                unless(Int.MAX_VALUE, "max$what", it.most)
-            }
+            val what = if (kind == StructureKind.LIST) "Items" else "Length"
+            unless(0, "min$what", it.least)
+            unless(Int.MAX_VALUE, "max$what", it.most)
         }
     }
 }

@@ -73,6 +73,7 @@ class CoroutinesTest {
         val main = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
         var ticks = 0
         var longest = 0L
+        val began = System.nanoTime()
         withContext(main) {
             val ticker = launch {
                 var last = System.nanoTime()
@@ -87,7 +88,7 @@ class CoroutinesTest {
             val engine = model.engine { contextTokens = 1024 }
             coroutineScope {
                 repeat(4) {
-                    launch { assertEquals(40, engine.ask(endless("Story $it:").apply { maxTokens = 40 }).done.usage.outputTokens) }
+                    launch { assertEquals(100, engine.ask(endless("Story $it:").apply { maxTokens = 100 }).done.usage.outputTokens) }
                 }
             }
             engine.shutdown()
@@ -95,7 +96,8 @@ class CoroutinesTest {
         }
         main.close()
         assertTrue(ticks > 20, "$ticks ticks")
-        assertTrue(longest < 500_000_000, "the thread stood still for ${longest / 1_000_000} ms")
+        val all = System.nanoTime() - began
+        assertTrue(longest < all / 3, "the thread stood still for ${longest / 1_000_000} ms of ${all / 1_000_000}")
     }
 
     @Test
@@ -130,7 +132,7 @@ class CoroutinesTest {
         assertEquals(384, embedder.embed("usable").size)
         embedder.shutdown()
         model.close()
-        val json = launch { Smol.engine.askJson(request { user("List numbers."); temperature = 2f }, """{"type":"array","minItems":5000,"items":{"type":"integer"}}""") }
+        val json = launch { Smol.engine.askJson(request { user("List numbers."); temperature = 2f }, """{"type":"array","minItems":200,"items":{"type":"integer"}}""") }
         delay(300)
         json.cancelAndJoin()
         while (Smol.engine.stats().active > 0) delay(1)
