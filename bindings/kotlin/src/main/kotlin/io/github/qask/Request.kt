@@ -191,8 +191,12 @@ class Request : Sampling() {
     /** The answer must follow this grammar in llguidance's variant of Lark's syntax; its first rule is `start`. */
     fun lark(grammar: String): Request = constraint { Raw.requestSetLark(it, grammar) }
 
-    /** The answer must be one of these texts: at most 10,000. */
-    fun choices(vararg texts: String): Request = constraint { to -> texts.forEach { Raw.requestAddChoice(to, it) } }
+    /** The answer must be one of these texts: 1 to 10,000. */
+    fun choices(vararg texts: String): Request = constraint { to ->
+        // None would be no constraint.
+        if (texts.isEmpty()) throw QaskException.Grammar("choice: there are 0 texts; 1 to 10000 are allowed")
+        texts.forEach { Raw.requestAddChoice(to, it) }
+    }
 
     private fun constraint(set: (Long) -> Unit) = also { step("constraint", set) }
 
