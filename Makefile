@@ -37,8 +37,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
-.PHONY: python python-wheel python-peer python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +64,7 @@ lib: setup ## libqask.so and libqask.a, exporting qask_* only
 header: setup ## write include/qask.h from src/capi
 	$(CARGO) run --release $(FEATURES) --example gen_header
 	@if command -v go >/dev/null; then cd bindings/go && go generate ./...; fi
+	@bindings/kotlin/tools/generate.py
 
 fmt: ## format
 	$(CARGO) fmt
@@ -76,6 +76,7 @@ check: setup ## format, lints, header drift, licences
 	python3 tools/check_header.py include/qask.h
 	python3 tools/check_examples.py
 	python3 bindings/check_table.py
+	bindings/kotlin/tools/generate.py --verify
 	cd tools && python3 -m unittest --quiet test_models
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
@@ -202,6 +203,36 @@ go: lib lib-test ## the Go binding: build, vet, staticcheck, tests, race detecto
 go-bench: lib ## Go against C: what a call costs, tokens a second
 	python3 tools/models.py fetch smollm2-135m
 	bindings/go/bench/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"
+
+# ---- Kotlin ----
+KOTLIN := bindings/kotlin
+KOTLIN_OUT := $(abspath $(CARGO_TARGET_DIR))/kotlin
+
+kotlin-setup:
+	@tools/setup.sh jdk maven
+
+kotlin-jar: kotlin-setup lib ## the Kotlin jar with the library in it, in the local Maven repository
+	$(KOTLIN)/tools/build_native.sh $(LIB) $(KOTLIN_OUT)/jar/native/linux-$$(uname -m)
+	mvn -q -B -ntp -f $(KOTLIN) -Dqask.natives=$(KOTLIN_OUT)/jar -Dmaven.test.skip=true install
+
+# Not part of `make test` yet: it has not been run as a whole.
+kotlin: kotlin-setup lib lib-test ## the Kotlin binding: JNI shim, tests, examples
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	$(KOTLIN)/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(KOTLIN_OUT) $(c_models) \
+	    "$$(python3 tools/models.py path qwen2.5-coder-0.5b)"
+
+kotlin-bench: kotlin-setup lib ## what Kotlin costs beside the same work in C
+	python3 tools/models.py fetch smollm2-135m
+	$(KOTLIN)/bench/run.sh $(LIB) $(KOTLIN_OUT) "$$(python3 tools/models.py path smollm2-135m)"
+
+kotlin-cycles: kotlin-setup lib lib-test ## create, generate, cancel, free from Kotlin, CYCLES=10000 times
+	python3 tools/models.py fetch smollm2-135m
+	$(KOTLIN)/tools/build_native.sh $(CARGO_TARGET_DIR)/lib-test $(KOTLIN_OUT)/hooks hooks
+	QASK_CYCLES=$(CYCLES) mvn -q -B -ntp -f $(KOTLIN) -Dqask.tested=$(KOTLIN_OUT)/hooks/libqask_jni.so \
+	    -Dtest='LifecycleTest#cycles' test
+
+android: ## the Kotlin binding as an AAR (needs the NDK: ANDROID_NDK_HOME)
+	$(KOTLIN)/android/build.sh
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"

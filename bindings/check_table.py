@@ -7,7 +7,8 @@
 
 Python's column is read from its sources. A function that they do not name needs a word of why in its cell, such as
 "hidden: Python counts references". Go's column is bindings/go/functions.tsv (function, "wraps" or "hides", by what or
-why), which Go's own tests check.
+why), which Go's own tests check. Kotlin's is read from its sources, too; bindings/kotlin/hidden.tsv says why a function is
+hidden, and its raw layer is made without it.
 """
 import ast
 import re
@@ -15,13 +16,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tools"))
+sys.path[:0] = [str(HERE.parent / "tools"), str(HERE / "kotlin/tools")]
 from header import chapters  # noqa: E402
+import users as kotlin_users  # noqa: E402
 
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
-ROW = re.compile(r"^\| `(qask_\w+)` \| (.*?) \| (.*?) \|$", re.M)
-HEAD = "| function | Python | Go |\n|---|---|---|\n"
+ROW = re.compile(r"^\| `(qask_\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.M)
+HEAD = "| function | Python | Go | Kotlin |\n|---|---|---|---|\n"
 # The classes of Python's options: the noun of the header, and who takes them.
 OPTIONS = {
     "ModelOptions": ("model_options", "Model"),
@@ -107,37 +109,48 @@ def go_cells():
     }
 
 
+def kotlin_cells():
+    used, hidden = kotlin_users.users(), kotlin_users.hidden()
+    cells = {f: ", ".join(f"`{n}`" for n in names) for f, names in used.items()}
+    return {**cells, **{f: f"hidden: {why}" for f, why in hidden.items() if f not in used}}
+
+
 def rows(page):
-    return {name: (python, go) for name, python, go in ROW.findall(page)}
+    return {name: cells for name, *cells in ROW.findall(page)}
 
 
-def table(functions, old, python, go):
+def table(functions, old, python, go, kotlin):
     text, last = "", None
     for chapter, name in functions:
         if chapter != last:
             text += f"\n### {chapter}\n\n{HEAD}"
             last = chapter
-        was = old.get(name, ("", ""))
+        was = old.get(name, ("",))
         kept = was[0] if was[0].startswith(("raw", "hidden")) else ""
-        text += f"| `{name}` | {python.get(name) or kept} | {go.get(name, '')} |\n"
+        text += f"| `{name}` | {python.get(name) or kept} | {go.get(name, '')} | {kotlin.get(name, '')} |\n"
     return text
 
 
 def main():
     page = PAGE.read_text(encoding="utf-8")
     functions = header_functions()
-    python, go = python_cells({name for _, name in functions}), go_cells()
+    python, go, kotlin = python_cells({name for _, name in functions}), go_cells(), kotlin_cells()
     before, rest = page.split(BEGIN)
     inside, after = rest.split(END)
     old = rows(inside)
-    wanted = table(functions, old, python, go)
+    wanted = table(functions, old, python, go, kotlin)
     if "--write" in sys.argv[1:]:
         PAGE.write_text(before + BEGIN + wanted + "\n" + END + after, encoding="utf-8")
         old = rows(wanted)
     faults = [f"{n}: no row" for _, n in functions if n not in old]
     faults += [f"{n}: a row, but no such function in the header" for n in old if n not in {f for _, f in functions}]
-    faults += [f"{n}: nothing in Python's column" for n, (p, _) in old.items() if not p.strip()]
-    for name, (cell, go_cell) in old.items():
+    faults += [f"{n}: nothing in Python's column" for n, (p, *_) in old.items() if not p.strip()]
+    faults += [f"{f}: bindings/kotlin hides it and uses it" for f in kotlin_users.hidden() if f in kotlin_users.users()]
+    for name, (cell, go_cell, kotlin_cell) in old.items():
+        if kotlin_cell != kotlin.get(name, "") and "--write" not in sys.argv[1:]:
+            faults.append(f"{name}: Kotlin's cell says {kotlin_cell}, its sources say {kotlin.get(name, 'nothing')}")
+        if not kotlin_cell.strip():
+            faults.append(f"{name}: nothing in Kotlin's column: use it, or say why not in bindings/kotlin/hidden.tsv")
         if go_cell != go.get(name, ""):
             faults.append(f"{name}: Go's cell says {go_cell}, bindings/go/functions.tsv says {go.get(name, 'nothing')}")
         if python.get(name) and cell != python[name] and "--write" not in sys.argv[1:]:
@@ -145,7 +158,7 @@ def main():
         if cell.startswith("`") and name not in python:
             faults.append(f"{name}: Python's cell says {cell}, its sources do not name it")
     if (HERE / "go").is_dir():
-        faults += [f"{n}: nothing in Go's column" for n, (_, cell) in old.items() if not cell.strip()]
+        faults += [f"{n}: nothing in Go's column" for n, (_, cell, _) in old.items() if not cell.strip()]
     for fault in faults:
         print(f"bindings/README.md: {fault}", file=sys.stderr)
     if faults:

@@ -2332,8 +2332,9 @@ qask_status qask_chat_fork(const qask_chat *chat,
 // A session is a chat or a prompt prefix in a file, with what was computed for it, so that a later process goes on
 // where this one stopped. A file is there whole or not at all: a process that is killed and a full disk leave the old
 // file or the new one. It is checked before anything is done with it; one that was damaged, belongs to another model or
-// to other settings of the engine is refused, and everything is as it was. What a file says is believed, though: who
-// can write to it can put words into the conversation. There is no sampler in it: each answer begins with a fresh one.
+// to other settings of the engine is refused, and everything is as it was. The chat that is restored from a file believes
+// it, though: who can write to it can put words into the conversation. No other chat is told of it. There is no sampler
+// in it: each answer begins with a fresh one.
 //
 // One owner: use it from one thread at a time.
 //
@@ -2411,7 +2412,8 @@ qask_status qask_engine_save_prefix(const qask_engine *engine,
                                     qask_error **error);
 
 // Puts a saved prefix where requests find it that begin with it and have the adapters and cache key of `request`, whose
-// prompt does not matter. `cancel` may be NULL. `restored_tokens` (may be NULL) gets its number of tokens.
+// prompt does not matter; all of them then answer from the file's cells, so only restore one that you trust. `cancel`
+// may be NULL. `restored_tokens` (may be NULL) gets its number of tokens.
 //
 // Any thread. Errors: NULL, UTF8, HANDLE, BUSY; NOT_FOUND, IO; STATE_INVALID, CHECKSUM, STATE_MISMATCH as in
 // `qask_chat_restore`; CONTEXT_FULL (longer than `n_ctx`, or running requests leave no room); UNSUPPORTED (an engine

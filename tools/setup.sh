@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building qask needs and this machine lacks; silent when nothing is missing.
+# Installs what building qask needs and this machine lacks; silent when nothing is missing. What only some parts need is
+# named: setup.sh jdk maven
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -22,6 +23,13 @@ has pkg-config || missing+=(pkg-config)
 has_pip || missing+=(pip)
 has_venv || missing+=(venv)
 has objcopy || [ "$(uname -s)" = Darwin ] || missing+=(binutils)
+for extra in "$@"; do
+    case $extra in
+    jdk) has javac || missing+=(jdk) ;;
+    maven) has mvn || missing+=(maven) ;;
+    *) echo "setup: nothing is called $extra" >&2; exit 1 ;;
+    esac
+done
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: missing here: ${missing[*]}" >&2
@@ -32,6 +40,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         apt:compiler) echo build-essential ;; dnf:compiler) echo gcc-c++ ;; brew:compiler) echo gcc ;;
         apt:libclang) echo libclang-dev ;; dnf:libclang) echo clang-devel ;; brew:libclang) echo llvm ;;
         apt:venv) echo python3-venv ;; dnf:venv) echo python3 ;; brew:venv) echo python ;;
+        apt:jdk) echo default-jdk-headless ;; dnf:jdk) echo java-latest-openjdk-devel ;; brew:jdk) echo openjdk ;;
         apt:pip | dnf:pip) echo python3-pip ;; brew:pip | brew:python3) echo python ;;
         dnf:pkg-config) echo pkgconf-pkg-config ;; brew:pkg-config) echo pkgconf ;;
         *) echo "$2" ;;

@@ -49,24 +49,25 @@ class Process:
         self.child.wait()
 
 
-def main(bench: str, model: str, rounds: int) -> int:
+def compare(language: str, cases: list, worker: list, bench: str, model: str, rounds: int) -> int:
+    """Prints the table of a language, whose worker is started with these words; 1 when a promise is not kept."""
     threads = str(max(1, (os.cpu_count() or 2)))
     print(f"{Path(model).name}, {threads} threads, {rounds} rounds\n")
-    print(f"{'':18} {'C t/s':>8} {'Python t/s':>11} {'ratio':>7}  quartiles    promised")
+    print(f"{'':18} {'C t/s':>8} {language + ' t/s':>11} {'ratio':>7}  quartiles    promised")
     missed = 0
-    for name, in_c, in_python, streams, tokens, promised in CASES:
+    for name, in_c, in_worker, streams, tokens, promised in cases:
         # Only one of them in memory's way at a time: the other waits for its line.
         c = Process(bench, model, threads, str(streams), "1")
-        python = Process(sys.executable, str(Path(__file__).with_name("worker.py")), model, threads, str(streams))
+        other = Process(*worker, model, threads, str(streams))
         pairs = []
         for i in range(rounds + 1):
-            order = [(c, in_c), (python, in_python)]
+            order = [(c, in_c), (other, in_worker)]
             took = {id(p): p.seconds(command, streams, tokens) for p, command in (order if i % 2 else order[::-1])}
             # The first round warms up.
             if i > 0:
-                pairs.append((took[id(c)], took[id(python)]))
+                pairs.append((took[id(c)], took[id(other)]))
         c.end()
-        python.end()
+        other.end()
         rates = [statistics.median(streams * tokens / pair[k] for pair in pairs) for k in (0, 1)]
         ratios = sorted(a / b for a, b in pairs)
         low, middle, high = statistics.quantiles(ratios, n=4)
@@ -78,4 +79,5 @@ def main(bench: str, model: str, rounds: int) -> int:
 if __name__ == "__main__":
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 9))
+    mine = [sys.executable, str(Path(__file__).with_name("worker.py"))]
+    sys.exit(compare("Python", CASES, mine, sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 9))
