@@ -85,7 +85,11 @@ impl Worker {
         watch: Arc<Watch>,
     ) -> Worker {
         let cells = options.kv_tokens;
-        shared.with_stats(|s| s.kv_tokens_total = u64::from(cells));
+        shared.with_stats(|s| {
+            s.kv_tokens_total = u64::from(cells);
+            (s.threads, s.threads_batch) = (options.threads, options.threads_batch);
+            (s.threads_used, s.threads_batch_used) = (options.threads, options.threads_batch);
+        });
         Worker {
             slots: Slots::new(options.slots, cells, options.can_cut),
             enders: model.0.vocabulary.enders().collect(),
