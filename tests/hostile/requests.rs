@@ -11,11 +11,13 @@ use serde_json::{json, Value};
 use crate::case::{self, Cases, Want};
 use crate::support::{tiny, tiny_with};
 
+type Act = Box<dyn Fn(&Model, &Engine) -> Result<(), Error> + Send>;
+
 struct Case {
     label: &'static str,
     imitates: &'static str,
     want: Want,
-    act: Box<dyn Fn(&Model, &Engine) -> Result<(), Error> + Send>,
+    act: Act,
 }
 
 pub(crate) struct Requests {

@@ -14,7 +14,10 @@ pub(crate) fn names(list: &str) -> Vec<&'static str> {
     inside.split('"').skip(1).step_by(2).collect()
 }
 
-const VOCABULARIES: [(&str, fn(usize) -> String); 10] = [
+/// A name, and its tokens by number.
+type Vocabulary = (&'static str, fn(usize) -> String);
+
+const VOCABULARIES: [Vocabulary; 10] = [
     ("bytes", |i| if i < 256 { format!("<0x{i:02X}>") } else { format!("t{i}") }),
     ("bytes that are none", |i| {
         ["<0x-1>", "<0x", "<0xZZ>", "<0x+1>", "<0x 1>", "<0x>"][i % 6].to_owned() + &"x".repeat(i / 6)
