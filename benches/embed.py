@@ -2,7 +2,8 @@
 """1,000 short sentences, embedded by qask and by llama.cpp's own tool in turn: embed.py RUNNER MODEL...
 
 RUNNER is the program of benches/embed.rs; the tool is built by tools/peers.py. For qask the whole call counts (tokens,
-vectors, scaling to length 1); for the tool its batches alone, without tokenizing, with the better of two batch sizes. Exit status as tools/models.py.
+vectors, scaling to length 1); for the tool its batches alone, without tokenizing, with the better of two batch sizes.
+Exit status as tools/models.py.
 """
 import re
 import statistics
