@@ -281,7 +281,8 @@ templates: ## render the expected texts of tests/templates with Python's jinja2 
 # Longer inputs than MOST find nothing that shorter ones do not, and take the fuzzer's time.
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 MOST ?= 4096
-# On every machine: this compiler, and no flags of the ordinary build.
+# On every machine: this compiler, and no flags of the ordinary build. Names of functions that are new to a run
+# (`-print_funcs`) would be looked up by a process of their own, and take most of the time of a slow target.
 FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
 fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
@@ -290,7 +291,7 @@ fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or al
 	@set -e; for t in $(if $(filter all,$(TARGET)),$(FUZZ_TARGETS),$(TARGET)); do \
 	    words=(); [ ! -f fuzz/dictionaries/$$t.dict ] || words=(-dict=fuzz/dictionaries/$$t.dict); \
 	    echo "fuzz $$t"; \
-	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_final_stats=1; \
+	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_funcs=0 -print_final_stats=1; \
 	done
 
 bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer', see tools/bfcl.py
