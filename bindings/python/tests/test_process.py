@@ -50,12 +50,14 @@ def test_ctrl_c_storm(smol: str) -> None:
 
 
 LONG_CALLS = """
-import os, signal, sys, threading, time, qask
+import os, signal, sys, threading, time, typing, pydantic, qask
+# A list without a least length may end at once.
+numbers = typing.Annotated[list[int], pydantic.Field(min_length=1000)]
 model, minilm = qask.Model(sys.argv[1]), qask.Model(sys.argv[2])
 chat = model.chat(max_tokens=3000)
 for work in (
     lambda: minilm.embed(["word " * 200] * 3000),
-    lambda: chat.ask(list[int], "List numbers for ever.", temperature=2.0),
+    lambda: chat.ask(numbers, "List numbers for ever.", temperature=2.0),
     lambda: model.engine(n_ctx=4096).generate("word " * 3000, max_tokens=500, ignore_eos=True),
 ):
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
