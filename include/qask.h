@@ -2560,7 +2560,7 @@ qask_status qask_embedder_options_set_truncation(qask_embedder_options *options,
                                                  int32_t value,
                                                  qask_error **error);
 
-// Texts are computed together up to so many tokens: 1 to 65,536. Default 512, less for a large vocabulary.
+// Texts are computed together up to so many tokens: 1 to 65,536. Default 256, less for a large vocabulary.
 //
 // One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 qask_status qask_embedder_options_set_batch_tokens(qask_embedder_options *options,

@@ -52,7 +52,7 @@ func WithTruncation(t Truncation) EmbedderOption {
 	return with(&raw.EmbedderOptionsSetTruncation, int32(t))
 }
 
-// WithBatchTokens computes texts together up to so many tokens. Default 512, less for a large vocabulary.
+// WithBatchTokens computes texts together up to so many tokens. Default 256, less for a large vocabulary.
 func WithBatchTokens(n uint32) EmbedderOption {
 	return with(&raw.EmbedderOptionsSetBatchTokens, n)
 }

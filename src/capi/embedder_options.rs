@@ -186,7 +186,7 @@ pub extern "C" fn qask_embedder_options_set_truncation(
     })
 }
 
-/// Texts are computed together up to so many tokens: 1 to 65,536. Default 512, less for a large vocabulary.
+/// Texts are computed together up to so many tokens: 1 to 65,536. Default 256, less for a large vocabulary.
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY, RANGE. Since 0.1.
 #[no_mangle]

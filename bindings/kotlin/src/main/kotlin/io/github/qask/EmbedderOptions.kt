@@ -24,7 +24,7 @@ class EmbedderOptions : Settings() {
     /** What happens to a text that is longer. Default [Truncation.REFUSE]. */
     var truncation: Truncation? by Setting<Truncation> { to, it -> Raw.embedderOptionsSetTruncation(to, it.value) }
 
-    /** Texts are computed together up to so many tokens: 1 to 65,536. Default 512, less for a large vocabulary. */
+    /** Texts are computed together up to so many tokens: 1 to 65,536. Default 256, less for a large vocabulary. */
     var batchTokens: Int? by count(Raw::embedderOptionsSetBatchTokens)
 
     /** Texts that are computed together at most: 1 to 256. Default 64. */
