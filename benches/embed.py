@@ -2,7 +2,7 @@
 """1,000 short sentences, embedded by qask and by llama.cpp's own tool in turn: embed.py RUNNER MODEL...
 
 RUNNER is the program of benches/embed.rs; the tool is built by tools/peers.py. For qask the whole call counts (tokens,
-vectors, scaling to length 1); for the tool its batches alone, without tokenizing, with the better of two batch sizes.
+vectors, scaling to length 1); for the tool tokens and vectors, with the better of two batch sizes.
 Exit status as tools/models.py.
 """
 import re
@@ -40,15 +40,17 @@ def own(runner, model, sentences):
 
 
 def theirs(tool, model, sentences, batch):
-    """Sentences a second, by when it began its batches: the last one's end is not told. (The time that it reports itself
-    is less than that: of its encoder it counts a part only.)"""
+    """Sentences a second from its model's load to the begin of its last batch, whose end is not told. (The time that it
+    reports itself is less than that: of its encoder it counts a part only.)"""
     out = run(tool, "-m", model, "-f", sentences, "-c", batch, "-b", batch, "-ub", batch, "--embd-output-format", "raw",
               "-lv", 4)
-    batches = re.findall(r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I batch_decode: n_tokens = \d+, n_seq = (\d+)", out, re.M)
-    if len(batches) < 2:
+    clock = r"^(\d+)\.(\d+)\.(\d+)\.(\d+) I "
+    batches = re.findall(clock + r"batch_decode: n_tokens = \d+, n_seq = (\d+)", out, re.M)
+    loaded = re.search(clock + r"system_info", out, re.M)
+    if len(batches) < 2 or not loaded:
         raise Failure("the tool says nothing of its batches")
-    began = [int(m) * 60 + int(s) + int(ms) / 1e3 + int(us) / 1e6 for m, s, ms, us, _ in batches]
-    return sum(int(b[4]) for b in batches[:-1]) / (began[-1] - began[0])
+    seconds = lambda m, s, ms, us: int(m) * 60 + int(s) + int(ms) / 1e3 + int(us) / 1e6
+    return sum(int(b[4]) for b in batches[:-1]) / (seconds(*batches[-1][:4]) - seconds(*loaded.groups()))
 
 
 def main(runner, *models):
