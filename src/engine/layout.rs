@@ -265,7 +265,7 @@ impl Reader<'_> {
 
     /// The cells of a cache's one stream that has any, and how many empty streams came before.
     fn cells(&mut self, streams: u32, seq: i32) -> Option<(Vec<u32>, u32)> {
-        (self.u32()? == streams).then_some(())?;
+        (self.u32()? == streams && streams > 0).then_some(())?;
         let mut empty = 0;
         let count = loop {
             match self.u32()? {
@@ -438,5 +438,7 @@ mod tests {
         // What ends behind the keys is a cache without values, which there are.
         assert_eq!((0..good.len()).filter(|n| Layout::learn(&good[..*n], SEQ).is_some()).count(), 1);
         assert!(Layout::learn(&[good, vec![0; 4]].concat(), SEQ).is_none());
+        // No stream at all.
+        assert!(Layout::learn(&state(&[0], &[false], 0, false), SEQ).is_none());
     }
 }
