@@ -11,6 +11,9 @@ else
 baseline := $(if $(filter x86_64,$(shell uname -m)),x86-64,generic)
 export RUSTFLAGS := -Ctarget-cpu=native -Ctarget-cpu=$(baseline)
 export CARGO_TARGET_DIR := target
+# Without llama.cpp's AMX kernels: GCC 12 drops the stores that set the tiles up, so that the first batch is a SIGILL.
+export CFLAGS += -U__AMX_INT8__
+export CXXFLAGS += -U__AMX_INT8__
 endif
 
 # One profile everywhere, so that the engine is built once.
@@ -241,8 +244,8 @@ install-tests: ## consumers by pkg-config and CMake against an installed library
 # UndefinedBehaviorSanitizer only in the C tests and the guard: see ARCHITECTURE.md.
 asan: export RUSTC_BOOTSTRAP := 1
 asan: export RUSTFLAGS += -Zsanitizer=address
-asan: export CFLAGS := -fsanitize=address -g1
-asan: export CXXFLAGS := -fsanitize=address -g1
+asan: export CFLAGS += -fsanitize=address -g1
+asan: export CXXFLAGS += -fsanitize=address -g1
 asan: export QASK_GUARD_FLAGS := -fsanitize=undefined -fno-sanitize-recover=undefined
 asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a build of the engine of its own)
 	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST) \
@@ -257,8 +260,8 @@ asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a buil
 # see is a false alarm. For the same reason without OpenMP, whose barriers nobody instruments.
 tsan: export RUSTC_BOOTSTRAP := 1
 tsan: export RUSTFLAGS += -Zsanitizer=thread
-tsan: export CFLAGS := -fsanitize=thread -g1
-tsan: export CXXFLAGS := -fsanitize=thread -g1
+tsan: export CFLAGS += -fsanitize=thread -g1
+tsan: export CXXFLAGS += -fsanitize=thread -g1
 tsan: export CMAKE_DISABLE_FIND_PACKAGE_OpenMP := TRUE
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/tsan.supp
 tsan: setup ## concurrency tests, Rust and C, under ThreadSanitizer; not part of `make test`; needs rust-src

@@ -533,7 +533,8 @@ qask_status qask_model_options_set_check_tensors(qask_model_options *options,
                                                  bool value,
                                                  qask_error **error);
 
-// Repack weights for the CPU: decodes faster, takes more memory. Default true.
+// Repack weights for the CPU: decodes faster, takes more memory. Default true; never done where the engine was
+// compiled with AMX, whose kernels crash with some compilers (`make lib` leaves them out).
 //
 // One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 qask_status qask_model_options_set_repack(qask_model_options *options,

@@ -31,7 +31,8 @@ pub struct ModelOptions {
     pub mlock: bool,
     /// Look at every weight for NaN and damage while loading; slow. Default false.
     pub check_tensors: bool,
-    /// Repack weights for the CPU's kernels: decodes faster, takes more memory. Default true.
+    /// Repack weights for the CPU's kernels: decodes faster, takes more memory. Default true; never done where the
+    /// engine was compiled with AMX, whose kernels crash with some compilers (`make lib` leaves them out).
     pub repack: bool,
     /// Bytes that the model may take, on all devices together; a model that would take more is refused with
     /// [`Code::TooLarge`] before its weights are read. Default: no limit.

@@ -226,7 +226,8 @@ pub extern "C" fn qask_model_options_set_check_tensors(
     })
 }
 
-/// Repack weights for the CPU: decodes faster, takes more memory. Default true.
+/// Repack weights for the CPU: decodes faster, takes more memory. Default true; never done where the engine was
+/// compiled with AMX, whose kernels crash with some compilers (`make lib` leaves them out).
 ///
 /// One owner. Errors: NULL, HANDLE, BUSY. Since 0.1.
 #[no_mangle]

@@ -176,7 +176,9 @@ llama_model_params model_params(const qg_load_params * p) {
     out.load_mode = p->mmap ? (p->mlock ? LLAMA_LOAD_MODE_MMAP_MLOCK : LLAMA_LOAD_MODE_MMAP)
                             : (p->mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE);
     out.check_tensors = p->check_tensors;
-    out.use_extra_bufts = p->repack;
+    // AMX is one of them, and not to be trusted: GCC 12 compiles its kernels to SIGILL, and others were reported to
+    // crash. It cannot be left out alone once it is compiled; `make lib` does not compile it.
+    out.use_extra_bufts = p->repack && !ggml_cpu_has_amx_int8();
     out.vocab_only = p->vocab_only;
     if (p->dry) {
         out.no_alloc = true;
