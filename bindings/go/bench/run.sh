@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A table of Go against C over the same library: what a call costs, and tokens a second, in turns. Usage: run.sh LIB MODEL
+# A table of Go against C over the same library: what a call costs, and tokens a second, in turns (ROUNDS=11 pairs).
+# Usage: run.sh LIB MODEL
 set -euo pipefail
 lib=$(realpath -e "$1")
 model=$(realpath -e "$2")
-rounds=${ROUNDS:-5}
+rounds=${ROUNDS:-11}
 cd "$(dirname "$0")"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -19,13 +20,14 @@ go test -bench . -benchtime 200ms . | awk '/^Benchmark/ {sub(/-[0-9]+$/, "", $1)
          printf "| %s | %s | %s |\n", what[i], t["Benchmark" what[i] "Cgo"], t["Benchmark" what[i] "Purego"]}'
 
 echo
-echo '| tokens a second, median (all) | C | Go | Go / C |'
-echo '|---|---|---|---|'
+echo '| streams | C, tokens a second | Go | Go / C, median of pairs | all pairs |'
+echo '|---|---|---|---|---|'
 for streams in 1 16; do
     tokens=$((streams == 1 ? 256 : 64))
     : >"$out/c.txt" >"$out/go.txt"
+    # Once each to warm up, then pairs in ABBA order: whoever is second may find the machine warmer.
+    for who in c go; do "$out/$who" "$model" "$streams" "$tokens" >/dev/null; done
     for ((i = 0; i < rounds; i++)); do
-        # Whoever is second may find the machine warmer.
         order=(c go)
         ((i % 2)) && order=(go c)
         for who in "${order[@]}"; do "$out/$who" "$model" "$streams" "$tokens" >>"$out/$who.txt"; done
@@ -33,8 +35,8 @@ for streams in 1 16; do
     python3 - "$streams" "$out/c.txt" "$out/go.txt" <<'END'
 import statistics, sys
 c, go = ([float(x) for x in open(p)] for p in sys.argv[2:])
-show = lambda v: f"{statistics.median(v):.1f} ({' '.join(f'{x:.0f}' for x in v)})"
-n = sys.argv[1]
-print(f"| {n} stream{'s' if n != '1' else ''} | {show(c)} | {show(go)} | {statistics.median(go) / statistics.median(c):.3f} |")
+pairs = sorted(b / a for a, b in zip(c, go))
+print(f"| {sys.argv[1]} | {statistics.median(c):.1f} | {statistics.median(go):.1f} | {statistics.median(pairs):.3f} | "
+      f"{' '.join(f'{p:.3f}' for p in pairs)} |")
 END
 done
