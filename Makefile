@@ -40,7 +40,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -184,6 +184,11 @@ sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each 
 GROUP ?=
 hostile: ## hostile files and requests, all of them, in child processes with limits; prints the table: GROUP=name
 	QASK_HOSTILE=full QASK_HOSTILE_GROUP=$(GROUP) $(CARGO) test --release $(FEATURES) --test hostile -- --nocapture --test-threads 1 nothing_hostile
+
+MINUTES ?= 60
+soak: ## a mixed load for MINUTES=60: every answer checked, nothing may grow
+	python3 tools/models.py fetch smollm2-135m minilm-l6-v2
+	QASK_SOAK=$(MINUTES) $(CARGO) test --release $(FEATURES) --test soak -- --nocapture
 
 bench-preflight: setup ## what checking a model file costs: small files a second, the worst that the limits let through
 	$(CARGO) build --release $(FEATURES) --example bench_preflight

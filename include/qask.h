@@ -1587,6 +1587,19 @@ qask_status qask_engine_options_set_prefix_cache_dir(qask_engine_options *option
 //            qask_stats_output_tokens_per_second(stats));
 //     qask_stats_free(stats);
 
+// Prefixes that are kept for later requests, except pinned ones. The room is used by others; the process's memory stays
+// as large as it is.
+#define QASK_TRIM_CACHE 1
+
+// The whole context when nothing runs: KV cache, compute buffers, pinned prefixes too. The next request makes it anew,
+// in some milliseconds. While the engine is paused nothing runs: answers in the middle are computed again up to where
+// they were when it goes on.
+#define QASK_TRIM_CONTEXT 2
+
+// Pages of the model file that are in memory because it is mapped: they are read again when they are needed. What was
+// copied (repacked, not mapped, on a GPU) or locked stays. For all engines over the model.
+#define QASK_TRIM_WEIGHTS 3
+
 // Starts an engine over a model. `engine_options` may be NULL. The caller frees it with `qask_engine_free`.
 //
 // Any thread. Errors: NULL, HANDLE, BUSY, RANGE, UNSUPPORTED (the model does not generate text), OUT_OF_MEMORY,
@@ -1649,6 +1662,31 @@ qask_status qask_engine_set_threads(const qask_engine *engine,
                                     uint32_t threads,
                                     uint32_t threads_batch,
                                     qask_error **error);
+
+// Stops computing behind the current step, until `qask_engine_resume`, and waits until it rests, at most `timeout_ms`
+// milliseconds (-1: for ever; 0: not at all): for an app that goes to the background. `QASK_TIMEOUT` when it does not
+// rest by then; it will all the same. Requests are taken and wait, cancels and deadlines hold, sessions are saved and
+// restored; a thread that reads a stream waits.
+//
+// Any thread. Errors: NULL, HANDLE, RANGE, CLOSED, ENGINE_FAULT. Since 0.1.
+qask_status qask_engine_pause(const qask_engine *engine,
+                              int64_t timeout_ms,
+                              qask_error **error);
+
+// Goes on after `qask_engine_pause`; nothing when it was not paused.
+//
+// Any thread. Errors: NULL, HANDLE, CLOSED, ENGINE_FAULT. Since 0.1.
+qask_status qask_engine_resume(const qask_engine *engine, qask_error **error);
+
+// Lets go of memory behind the current step: one of `QASK_TRIM_…`, each with those before it. Waits until that is done,
+// at most `timeout_ms` milliseconds (-1: for ever; 0: not at all); `QASK_TIMEOUT` when it is not by then, and it will be
+// all the same. What runs keeps its memory, unless the engine is paused.
+//
+// Any thread. Errors: NULL, HANDLE, RANGE, CLOSED, ENGINE_FAULT. Since 0.1.
+qask_status qask_engine_trim(const qask_engine *engine,
+                             int32_t level,
+                             int64_t timeout_ms,
+                             qask_error **error);
 
 // Tokens that one sequence may hold.
 //

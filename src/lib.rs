@@ -62,7 +62,7 @@ pub use cancel::Cancel;
 pub use chat::Chat;
 pub use constraint::Constraint;
 pub use embedder::{Embedder, EmbedderOptions, Pooling, Purpose, Truncation};
-pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller};
+pub use engine::{CacheType, Engine, EngineOptions, FlashAttention, Stats, Stream, StreamCanceller, Trim};
 pub use error::{Code, Error, Result};
 pub use event::{Answer, Done, Event, FinishReason, Next, ToolCall, ToolCallDelta, Usage};
 pub use message::Message;

@@ -8,6 +8,7 @@ use crate::cancel::Cancel;
 use crate::constraint;
 use crate::engine::bigstack;
 use crate::engine::native::{LoadOptions, NativeModel, Place};
+use crate::engine::pages::Identity;
 use crate::error::{Code, Error, Result};
 use crate::gguf;
 use crate::log::{self, Level};
@@ -100,6 +101,22 @@ impl Origin {
             #[cfg(unix)]
             Origin::File(file, offset) => Ok(Place::Descriptor(reopen(file)?, *offset)),
         }
+    }
+
+    /// Which files these are.
+    #[cfg(unix)]
+    pub(crate) fn identities(&self) -> Vec<Identity> {
+        use std::os::unix::fs::MetadataExt;
+        let facts: Vec<_> = match self {
+            Origin::Paths(paths) => paths.iter().flat_map(std::fs::metadata).collect(),
+            Origin::File(file, _) => file.metadata().into_iter().collect(),
+        };
+        facts.iter().map(|f| (f.dev(), f.ino())).collect()
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn identities(&self) -> Vec<Identity> {
+        Vec::new()
     }
 }
 

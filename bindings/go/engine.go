@@ -138,6 +138,34 @@ func (e *Engine) SetThreads(decode, batch uint32) error {
 	return e.use(func(h raw.Engine, err *raw.Error) raw.Status { return raw.EngineSetThreads(h, decode, batch, err) })
 }
 
+// Pause stops computing behind the current step, until Resume, and waits until the engine rests; when the context is done
+// first, it will rest all the same. Requests are taken and wait, and contexts that are cancelled end them.
+func (e *Engine) Pause(ctx context.Context) error { return patient(ctx, e.owned, raw.EnginePause) }
+
+// Resume goes on after Pause.
+func (e *Engine) Resume() error { return e.use(raw.EngineResume) }
+
+// Trim is what Engine.Trim lets go of.
+type Trim int32
+
+const (
+	// TrimCache is prefixes that are kept for later requests, except pinned ones.
+	TrimCache Trim = raw.QASK_TRIM_CACHE
+	// TrimContext is the whole context too, when nothing runs; the next request makes it anew. In a paused engine nothing
+	// runs: what was in the middle is computed again.
+	TrimContext Trim = raw.QASK_TRIM_CONTEXT
+	// TrimWeights is also pages of the mapped model file, which are read again when they are needed.
+	TrimWeights Trim = raw.QASK_TRIM_WEIGHTS
+)
+
+// Trim lets go of memory behind the current step, and waits for that; when the context is done first, it will be done all
+// the same.
+func (e *Engine) Trim(ctx context.Context, level Trim) error {
+	return patient(ctx, e.owned, func(h raw.Engine, wait int64, err *raw.Error) raw.Status {
+		return raw.EngineTrim(h, int32(level), wait, err)
+	})
+}
+
 // ContextTokens is how many tokens one sequence may hold.
 func (e *Engine) ContextTokens() int { return int(read(e.owned, raw.EngineNCtx)) }
 

@@ -352,6 +352,42 @@ func TestPrewarmUnpinThreads(t *testing.T) {
 	}
 }
 
+func TestRestAndTrim(t *testing.T) {
+	engine := start(t, smollm)
+	ask := func() string {
+		text, _, err := engine.Ask(in(t, time.Minute), qask.WithUser("Count to ten."), qask.WithTemperature(0), qask.WithMaxTokens(24))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	expected := ask()
+	if err := engine.Pause(in(t, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	before := must(engine.Stats()).Steps
+	answer := make(chan string)
+	go func() { answer <- ask() }()
+	time.Sleep(100 * time.Millisecond)
+	if after := must(engine.Stats()); after.Steps != before || after.Queued != 1 {
+		t.Fatal("a paused engine went on", before, after)
+	}
+	if err := errors.Join(engine.Trim(in(t, time.Minute), qask.TrimContext), engine.Resume()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answer; got != expected {
+		t.Fatal(got, expected)
+	}
+	for level := qask.TrimCache; level <= qask.TrimWeights; level++ {
+		if err := engine.Trim(in(t, time.Minute), level); err != nil || ask() != expected {
+			t.Fatal(level, err)
+		}
+	}
+	if err := engine.Trim(in(t, time.Minute), 9); !errors.Is(err, qask.ErrRange) {
+		t.Fatal(err)
+	}
+}
+
 // Every option reaches the library: a value outside its range is refused with the field's name, one inside is taken.
 func TestRequestOptions(t *testing.T) {
 	_ = must(qask.NewRequest(

@@ -11,7 +11,8 @@ use super::model::{qask_model, ModelObject};
 use super::request::{qask_request, RequestObject};
 use super::status::{qask_status, QASK_OK, QASK_TIMEOUT};
 use super::stream::{qask_stream, StreamObject};
-use crate::engine::{Engine, Stats};
+use crate::engine::{Engine, Stats, Trim};
+use crate::error::{Code, Error};
 
 /// Serves requests over a model: one thread of its own computes many at once. Any thread may use it; submitting
 /// never waits for compute. Free each handle with `qask_engine_free`, which waits for nothing; `qask_engine_close`
@@ -165,6 +166,70 @@ pub extern "C" fn qask_engine_set_threads(
     fallible(error, || {
         handle::get::<EngineObject>(engine as usize)?.0.set_threads(threads, threads_batch)?;
         Ok(QASK_OK)
+    })
+}
+
+/// Stops computing behind the current step, until `qask_engine_resume`, and waits until it rests, at most `timeout_ms`
+/// milliseconds (-1: for ever; 0: not at all): for an app that goes to the background. `QASK_TIMEOUT` when it does not
+/// rest by then; it will all the same. Requests are taken and wait, cancels and deadlines hold, sessions are saved and
+/// restored; a thread that reads a stream waits.
+///
+/// Any thread. Errors: NULL, HANDLE, RANGE, CLOSED, ENGINE_FAULT. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_pause(
+    engine: *const qask_engine,
+    timeout_ms: i64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        let object = handle::get::<EngineObject>(engine as usize)?;
+        Ok(if object.0.pause(timeout(timeout_ms)?)? { QASK_OK } else { QASK_TIMEOUT })
+    })
+}
+
+/// Goes on after `qask_engine_pause`; nothing when it was not paused.
+///
+/// Any thread. Errors: NULL, HANDLE, CLOSED, ENGINE_FAULT. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_resume(engine: *const qask_engine, error: *mut *mut qask_error) -> qask_status {
+    fallible(error, || {
+        handle::get::<EngineObject>(engine as usize)?.0.resume()?;
+        Ok(QASK_OK)
+    })
+}
+
+/// Prefixes that are kept for later requests, except pinned ones. The room is used by others; the process's memory stays
+/// as large as it is.
+pub const QASK_TRIM_CACHE: i32 = 1;
+/// The whole context when nothing runs: KV cache, compute buffers, pinned prefixes too. The next request makes it anew,
+/// in some milliseconds. While the engine is paused nothing runs: answers in the middle are computed again up to where
+/// they were when it goes on.
+pub const QASK_TRIM_CONTEXT: i32 = 2;
+/// Pages of the model file that are in memory because it is mapped: they are read again when they are needed. What was
+/// copied (repacked, not mapped, on a GPU) or locked stays. For all engines over the model.
+pub const QASK_TRIM_WEIGHTS: i32 = 3;
+
+/// Lets go of memory behind the current step: one of `QASK_TRIM_…`, each with those before it. Waits until that is done,
+/// at most `timeout_ms` milliseconds (-1: for ever; 0: not at all); `QASK_TIMEOUT` when it is not by then, and it will be
+/// all the same. What runs keeps its memory, unless the engine is paused.
+///
+/// Any thread. Errors: NULL, HANDLE, RANGE, CLOSED, ENGINE_FAULT. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_trim(
+    engine: *const qask_engine,
+    level: i32,
+    timeout_ms: i64,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    fallible(error, || {
+        let object = handle::get::<EngineObject>(engine as usize)?;
+        let level = match level {
+            QASK_TRIM_CACHE => Trim::Cache,
+            QASK_TRIM_CONTEXT => Trim::Context,
+            QASK_TRIM_WEIGHTS => Trim::Weights,
+            _ => return Err(Error::new(Code::Range, format!("level is {level}; it must be one of QASK_TRIM_…"))),
+        };
+        Ok(if object.0.trim(level, timeout(timeout_ms)?)? { QASK_OK } else { QASK_TIMEOUT })
     })
 }
 

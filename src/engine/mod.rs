@@ -2,7 +2,7 @@
 //!
 //! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
 //! and `sampler` make one answer; `crew` gives each step its threads, by what `governor` and `load` say; `stream` carries
-//! an answer out, `wake` tells who waits; `pool` and `bigstack` are where prompts become tokens.
+//! an answer out, `wake` tells who waits; `rest` and `pages` let go of what is held; `pool` and `bigstack` are where prompts become tokens.
 #![allow(unsafe_code)]
 
 pub(crate) mod bigstack;
@@ -19,9 +19,11 @@ mod load;
 pub(crate) mod native;
 mod options;
 mod pace;
+pub(crate) mod pages;
 mod pool;
 mod prefixes;
 mod reply;
+mod rest;
 mod sampler;
 pub(crate) mod score;
 mod sequence;
@@ -62,6 +64,7 @@ pub(crate) use layout::Piece;
 pub(crate) use options::{check_generates, check_threads, Resolved};
 pub use options::{CacheType, EngineOptions, FlashAttention};
 pub(crate) use prefixes::Access;
+pub use rest::Trim;
 pub(crate) use slots::common;
 pub use stats::Stats;
 pub(crate) use stream::{Channel, Recorder};

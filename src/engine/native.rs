@@ -266,6 +266,18 @@ impl Context {
         result
     }
 
+    /// Gives its memory back. From then on it may only be dropped, or another put in its place.
+    pub(crate) fn release(&mut self) -> std::result::Result<(), Fault> {
+        let raw = std::mem::replace(&mut self.raw, ptr::null_mut());
+        // SAFETY: owned, or null, which llama.cpp takes.
+        let r = call(|f| unsafe { guard::qg_context_free(raw, f) });
+        self.guarded(r)
+    }
+
+    pub(crate) fn is_released(&self) -> bool {
+        self.raw.is_null()
+    }
+
     /// Tokens that the KV cache holds, in total and for one sequence.
     pub(crate) fn sizes(&mut self) -> std::result::Result<(u32, u32), Fault> {
         let (mut all, mut one) = (0, 0);
@@ -468,7 +480,7 @@ impl Drop for Context {
             std::mem::forget(Arc::clone(&self.model));
             return;
         }
-        // SAFETY: owned.
+        // SAFETY: owned, or null, which llama.cpp takes.
         if call(|f| unsafe { guard::qg_context_free(self.raw, f) }).is_err() {
             std::mem::forget(Arc::clone(&self.model));
         }

@@ -46,12 +46,15 @@ impl Access<'_> {
         let (tell, told) = sync_channel(1);
         self.shared.order(Box::new(move |worker: &mut Worker| {
             // Whoever asked may be gone.
-            let _ = tell.send(work(worker)?);
+            let _ = tell.send(match worker.regain()? {
+                Ok(()) => Ok(work(worker)?),
+                Err(error) => Err(error),
+            });
             Ok(())
         }))?;
         loop {
             match told.recv_timeout(LOOK) {
-                Ok(done) => return Ok(done),
+                Ok(done) => return done,
                 Err(RecvTimeoutError::Timeout) if (self.interrupted)() => {
                     return Err(Error::new(Code::Cancelled, "the call was cancelled"));
                 }

@@ -1,12 +1,14 @@
 //! What the engine's handles, its streams and its thread share.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use super::crew::Most;
 use super::exit;
 use super::layout::Layout;
+use super::rest::Trim;
 use super::sequence::Sequence;
 use super::stats::Stats;
 use super::stream::Channel;
@@ -26,6 +28,9 @@ pub(super) struct Inbox {
     pub orders: Vec<Order>,
     pub closing: bool,
     pub unpin: bool,
+    /// Who waits for the thread to rest.
+    pub pauses: Vec<Sender<()>>,
+    pub trims: Vec<(Trim, Sender<()>)>,
     /// A cancel or a thread count arrived: look around.
     pub nudge: bool,
     #[cfg(feature = "test-hooks")]
@@ -50,6 +55,8 @@ pub(crate) struct Shared {
     /// Why nothing works any more.
     poison: Mutex<Option<Error>>,
     closing: AtomicBool,
+    /// The thread computes nothing for now.
+    paused: AtomicBool,
     /// Every stream that may still be read.
     channels: Mutex<Vec<Weak<Channel>>>,
     /// Whether the thread is through with its context.
@@ -70,6 +77,7 @@ impl Shared {
             layout: OnceLock::new(),
             poison: Mutex::new(None),
             closing: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             channels: Mutex::default(),
             finished: Mutex::new(false),
             finish: Condvar::new(),
@@ -110,6 +118,40 @@ impl Shared {
             (inbox, _) = self.wake.wait_timeout_while(inbox, GATHER, preparing).unwrap_or_else(|e| e.into_inner());
         }
         std::mem::take(&mut *inbox)
+    }
+
+    /// As [`Shared::take`] for a paused engine, which sleeps until something arrives, or for so long.
+    pub(super) fn take_paused(&self, most: Option<Duration>) -> Inbox {
+        let until = until(most);
+        let mut inbox = lock(&self.inbox);
+        while inbox.is_empty() {
+            let in_time;
+            (inbox, in_time) = wait(&self.wake, inbox, until);
+            if !in_time {
+                break;
+            }
+        }
+        std::mem::take(&mut *inbox)
+    }
+
+    /// No step begins from now on; `rests` is told when none runs.
+    pub(super) fn pause(&self, rests: Sender<()>) {
+        self.tell(|inbox| {
+            // Under the lock, so that whoever resumes last has the last word.
+            self.paused.store(true, Ordering::Release);
+            inbox.pauses.push(rests);
+        });
+    }
+
+    pub(super) fn resume(&self) {
+        self.tell(|inbox| {
+            self.paused.store(false, Ordering::Release);
+            inbox.nudge = true;
+        });
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
     }
 
     /// Ends what arrived during a step and was cancelled since. Costs nothing when nobody cancelled.
@@ -215,6 +257,7 @@ impl Inbox {
         if self.provoke_fault {
             return false;
         }
-        self.ready.is_empty() && self.orders.is_empty() && !self.closing && !self.unpin && !self.nudge
+        let asked = self.closing || self.unpin || self.nudge || !self.pauses.is_empty() || !self.trims.is_empty();
+        self.ready.is_empty() && self.orders.is_empty() && !asked
     }
 }

@@ -3,6 +3,7 @@
 
 mod cells;
 mod clean;
+mod rest;
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -146,7 +147,10 @@ impl Worker {
     }
 
     fn turn(&mut self) -> Running<()> {
-        let inbox = self.shared.take(self.active.is_empty() && self.waiting.is_empty());
+        let inbox = match self.shared.is_paused() {
+            true => self.shared.take_paused(self.sleep()),
+            false => self.shared.take(self.active.is_empty() && self.waiting.is_empty()),
+        };
         if inbox.closing {
             return Err(Stop::Closed);
         }
@@ -164,6 +168,23 @@ impl Worker {
             self.enqueue(sequence);
         }
         self.end_interrupted()?;
+        for (level, done) in inbox.trims {
+            self.trim(level)?;
+            self.publish();
+            // Whoever asked may be gone.
+            let _ = done.send(());
+        }
+        let paused = self.shared.is_paused();
+        if paused {
+            self.publish();
+        }
+        for rests in inbox.pauses {
+            let _ = rests.send(());
+        }
+        if paused {
+            return Ok(());
+        }
+        self.regain_for_waiting()?;
         self.admit()?;
         self.choose_adapters()?;
         self.fill_batch();

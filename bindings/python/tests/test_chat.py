@@ -6,7 +6,7 @@ import gc
 import random
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -149,6 +149,27 @@ def test_engine(model: qask.Model) -> None:
         assert stats.finished >= 1 and stats.threads == 1 and stats.output_tokens >= 2
         engine.close(timeout=10)
         assert engine.closed and "closed" in repr(engine)
+
+
+def test_an_engine_rests_and_lets_go_of_memory(model: qask.Model) -> None:
+    with model.engine(threads=1) as engine:
+        question = qask.Request("Count to ten.", max_tokens=24, temperature=0.0)
+        expected = engine.generate(question).text
+        stream = engine.stream(question)
+        engine.pause()
+        steps = engine.stats().steps
+        time.sleep(0.1)
+        assert engine.stats().steps == steps
+        engine.trim("context")
+        assert engine.stats().kv_tokens_used == 0
+        engine.resume()
+        assert "".join(stream) == expected
+        levels: tuple[Literal["cache", "context", "weights"], ...] = ("cache", "context", "weights")
+        for level in levels:
+            engine.trim(level)
+            assert engine.generate(question).text == expected
+        with pytest.raises(ValueError, match="level"):
+            engine.trim("everything")  # type: ignore[arg-type]
 
 
 def test_many_threads_share_an_engine(model: qask.Model) -> None:

@@ -75,6 +75,9 @@ const (
 	QASK_FLASH_AUTO             = 0
 	QASK_FLASH_OFF              = 1
 	QASK_FLASH_ON               = 2
+	QASK_TRIM_CACHE             = 1
+	QASK_TRIM_CONTEXT           = 2
+	QASK_TRIM_WEIGHTS           = 3
 	QASK_EVENT_NONE             = 0
 	QASK_EVENT_TEXT             = 1
 	QASK_EVENT_REASONING        = 2
@@ -288,6 +291,9 @@ var (
 	EnginePrewarm                    func(engine Engine, request Request, pin bool, out *Stream, error_ *Error) Status
 	EngineUnpin                      func(engine Engine, error_ *Error) Status
 	EngineSetThreads                 func(engine Engine, threads uint32, threadsBatch uint32, error_ *Error) Status
+	EnginePause                      func(engine Engine, timeoutMs int64, error_ *Error) Status
+	EngineResume                     func(engine Engine, error_ *Error) Status
+	EngineTrim                       func(engine Engine, level int32, timeoutMs int64, error_ *Error) Status
 	EngineNCtx                       func(engine Engine) uint32
 	EngineKvTokens                   func(engine Engine) uint32
 	EngineStats                      func(engine Engine, out *Stats, error_ *Error) Status
@@ -615,6 +621,9 @@ var symbols = []symbol{
 	{"qask_engine_prewarm", &EnginePrewarm},
 	{"qask_engine_unpin", &EngineUnpin},
 	{"qask_engine_set_threads", &EngineSetThreads},
+	{"qask_engine_pause", &EnginePause},
+	{"qask_engine_resume", &EngineResume},
+	{"qask_engine_trim", &EngineTrim},
 	{"qask_engine_n_ctx", &EngineNCtx},
 	{"qask_engine_kv_tokens", &EngineKvTokens},
 	{"qask_engine_stats", &EngineStats},

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Callable, TypeVar
+from typing import TYPE_CHECKING, Callable, Literal, TypeVar
 
 from ._owned import Owned
 from ._wait import SLICE_MS, Cancel, in_main_thread, wait, wait_async
-from .options import EngineOptions, apply
+from .options import TRIM_LEVELS, EngineOptions, apply, number
 from .raw import NULL, call, encode, lib, make, take_string
 from .request import Request, as_request
 from .schema import Schema
@@ -206,6 +206,24 @@ class Engine(Owned):
     def set_threads(self, threads: int, threads_batch: int | None = None) -> None:
         """Changes the thread counts from the next step on."""
         call(lib.qask_engine_set_threads, self._handle, threads, threads if threads_batch is None else threads_batch)
+
+    def pause(self, timeout: float | None = None) -> None:
+        """Stops computing behind the current step, until `resume`, and waits until it rests; TimeoutError when it does not
+        after `timeout` seconds, and it will all the same. Requests are taken and wait, cancels and deadlines hold."""
+        if not wait_for(lib.qask_engine_pause, self._handle, timeout):
+            raise TimeoutError(f"the engine did not rest within {timeout} s; it will soon")
+
+    def resume(self) -> None:
+        """Goes on after `pause`."""
+        call(lib.qask_engine_resume, self._handle)
+
+    def trim(self, level: Literal["cache", "context", "weights"] = "weights", timeout: float | None = None) -> None:
+        """Lets go of memory, each level of that before it too: "cache" of kept prefixes, "context" of the whole context when
+        nothing runs (a paused engine counts as that, and computes again what it needs), "weights" of pages of the model
+        file. Waits until the current step is over; TimeoutError as in `pause`."""
+        value = number(TRIM_LEVELS, "level", level)
+        if not wait_for(lambda handle, ms, error: lib.qask_engine_trim(handle, value, ms, error), self._handle, timeout):
+            raise TimeoutError(f"the engine was in a step for {timeout} s; it will let go behind it")
 
     @property
     def n_ctx(self) -> int:

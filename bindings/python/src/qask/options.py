@@ -191,6 +191,7 @@ NAMES: dict[str, dict[str, int]] = {
 }
 
 PURPOSES = names("QASK_PURPOSE_", "plain query document")
+TRIM_LEVELS = names("QASK_TRIM_", "cache context weights")
 NORMALIZATIONS = names("QASK_NORMALIZE_", "none tokens bytes")
 
 

@@ -1493,6 +1493,32 @@ static void JNICALL q_engine_set_threads(JNIEnv *env, jclass raw, jlong engine, 
     }
 }
 
+static jint JNICALL q_engine_pause(JNIEnv *env, jclass raw, jlong engine, jlong timeout_ms) {
+    (void) raw;
+    qask_error *error = NULL;
+    qask_status status = QASK_ERR_NULL;
+    status = qask_engine_pause((void *) (uintptr_t) engine, (int64_t) timeout_ms, &error);
+    check(env, status, error);
+    return status;
+}
+
+static void JNICALL q_engine_resume(JNIEnv *env, jclass raw, jlong engine) {
+    (void) raw;
+    qask_error *error = NULL;
+    qask_status status = QASK_ERR_NULL;
+    status = qask_engine_resume((void *) (uintptr_t) engine, &error);
+    check(env, status, error);
+}
+
+static jint JNICALL q_engine_trim(JNIEnv *env, jclass raw, jlong engine, jint level, jlong timeout_ms) {
+    (void) raw;
+    qask_error *error = NULL;
+    qask_status status = QASK_ERR_NULL;
+    status = qask_engine_trim((void *) (uintptr_t) engine, (int32_t) level, (int64_t) timeout_ms, &error);
+    check(env, status, error);
+    return status;
+}
+
 static jlong JNICALL q_engine_n_ctx(JNIEnv *env, jclass raw, jlong engine) {
     (void) raw;
     (void) env;
@@ -2977,6 +3003,9 @@ const JNINativeMethod raw_methods[] = {
     {"enginePrewarm", "(JJZ)J", (void *) q_engine_prewarm},
     {"engineUnpin", "(J)V", (void *) q_engine_unpin},
     {"engineSetThreads", "(JJJ)V", (void *) q_engine_set_threads},
+    {"enginePause", "(JJ)I", (void *) q_engine_pause},
+    {"engineResume", "(J)V", (void *) q_engine_resume},
+    {"engineTrim", "(JIJ)I", (void *) q_engine_trim},
     {"engineNCtx", "(J)J", (void *) q_engine_n_ctx},
     {"engineKvTokens", "(J)J", (void *) q_engine_kv_tokens},
     {"engineStats", "(J)J", (void *) q_engine_stats},

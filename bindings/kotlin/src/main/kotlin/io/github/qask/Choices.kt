@@ -25,6 +25,21 @@ enum class CacheType(internal val value: Int) {
     Q4_0(Raw.CACHE_Q4_0),
 }
 
+/** What [Engine.trim] lets go of; each level includes those before it. */
+enum class Trim(internal val value: Int) {
+    /** Prefixes that are kept for later requests, except pinned ones. */
+    CACHE(Raw.TRIM_CACHE),
+
+    /**
+     * The whole context when nothing runs; the next request makes it anew. In a paused engine nothing runs: what was in the
+     * middle is computed again.
+     */
+    CONTEXT(Raw.TRIM_CONTEXT),
+
+    /** Pages of the mapped model file, which are read again when they are needed. */
+    WEIGHTS(Raw.TRIM_WEIGHTS),
+}
+
 /** Flash attention. */
 enum class FlashAttention(internal val value: Int) {
     /** Where the model and the device support it. */

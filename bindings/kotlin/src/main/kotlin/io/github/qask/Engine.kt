@@ -82,6 +82,27 @@ class Engine internal constructor(
     fun setThreads(threads: Int, batchThreads: Int = threads) =
         call { Raw.engineSetThreads(it, threads.toLong(), batchThreads.toLong()) }
 
+    /**
+     * Stops computing behind the current step, until [resume], and waits until it rests. Requests are taken and wait,
+     * cancellation and deadlines hold.
+     */
+    suspend fun pause() = patient { millis -> call { Raw.enginePause(it, millis) } != Raw.TIMEOUT }
+
+    /** [pause] for threads; false when it did not rest within so many milliseconds, and will all the same. */
+    @JvmOverloads
+    fun pauseBlocking(timeoutMillis: Long = -1): Boolean = call { Raw.enginePause(it, timeoutMillis) } != Raw.TIMEOUT
+
+    /** Goes on after [pause]. */
+    fun resume() = call { Raw.engineResume(it) }
+
+    /** Lets go of memory behind the current step, and waits for that. */
+    suspend fun trim(level: Trim) = patient { millis -> call { Raw.engineTrim(it, level.value, millis) } != Raw.TIMEOUT }
+
+    /** [trim] for threads; false when it was in a step for so many milliseconds, and will let go behind it. */
+    @JvmOverloads
+    fun trimBlocking(level: Trim, timeoutMillis: Long = -1): Boolean =
+        call { Raw.engineTrim(it, level.value, timeoutMillis) } != Raw.TIMEOUT
+
     /** Tokens that one sequence may hold. */
     val contextTokens: Int get() = call { Raw.engineNCtx(it).toInt() }
 

@@ -52,6 +52,9 @@ internal object Raw {
     const val FLASH_AUTO = 0
     const val FLASH_OFF = 1
     const val FLASH_ON = 2
+    const val TRIM_CACHE = 1
+    const val TRIM_CONTEXT = 2
+    const val TRIM_WEIGHTS = 3
     const val EVENT_NONE = 0
     const val EVENT_TEXT = 1
     const val EVENT_REASONING = 2
@@ -251,6 +254,9 @@ internal object Raw {
     @JvmStatic external fun enginePrewarm(engine: Long, request: Long, pin: Boolean): Long
     @JvmStatic external fun engineUnpin(engine: Long)
     @JvmStatic external fun engineSetThreads(engine: Long, threads: Long, threadsBatch: Long)
+    @JvmStatic external fun enginePause(engine: Long, timeoutMs: Long): Int
+    @JvmStatic external fun engineResume(engine: Long)
+    @JvmStatic external fun engineTrim(engine: Long, level: Int, timeoutMs: Long): Int
     @JvmStatic external fun engineNCtx(engine: Long): Long
     @JvmStatic external fun engineKvTokens(engine: Long): Long
     @JvmStatic external fun engineStats(engine: Long): Long

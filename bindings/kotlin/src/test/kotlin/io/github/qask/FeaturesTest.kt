@@ -4,6 +4,7 @@ package io.github.qask
 import java.io.File
 import java.io.RandomAccessFile
 import kotlin.math.abs
+import kotlinx.coroutines.async
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
@@ -246,6 +247,26 @@ class FeaturesTest {
             assertTrue(scorer.maxTokens > 0)
             scorer.shutdown()
         }
+    }
+
+    @Test
+    fun rests() = within {
+        val engine = Smol.model.engine { threads = 1 }
+        suspend fun count() = engine.ask { user("Count to ten."); temperature = 0f; maxTokens = 24 }.text
+        val expected = count()
+        engine.pause()
+        val steps = engine.stats().steps
+        val answer = async { count() }
+        delay(100)
+        assertEquals(steps, engine.stats().steps)
+        engine.trim(Trim.CONTEXT)
+        engine.resume()
+        assertEquals(expected, answer.await())
+        for (level in Trim.entries) {
+            engine.trim(level)
+            assertEquals(expected, count())
+        }
+        engine.shutdown()
     }
 
     @Test

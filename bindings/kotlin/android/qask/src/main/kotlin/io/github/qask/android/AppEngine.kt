@@ -1,4 +1,4 @@
-// An engine that behaves in an app: it is made when it is needed, slow in the background and when the device is hot, and gone
+// An engine that behaves in an app: it is made when it is needed, slow in the background and when the device is hot, and small
 // when memory is short.
 package io.github.qask.android
 
@@ -14,6 +14,7 @@ import io.github.qask.Engine
 import io.github.qask.EngineOptions
 import io.github.qask.Model
 import io.github.qask.QaskException
+import io.github.qask.Trim
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 
@@ -26,7 +27,8 @@ import kotlinx.coroutines.sync.withLock
  *
  * - In the background one thread computes, so that an answer may end without a warm pocket.
  * - From THERMAL_STATUS_MODERATE on half of the threads compute, from SEVERE on one (Android 10 and newer).
- * - When memory is short, pinned prefixes may go; an idle engine is closed in the background, or when it is critical.
+ * - When memory is short, kept prefixes go; in the background, or when it is critical, the whole context of an idle engine and
+ *   the model's pages go too, and the next request brings them back.
  */
 class AppEngine(
     private val application: Application,
@@ -79,13 +81,11 @@ class AppEngine(
     /** Called by Android when memory is short. */
     override fun onTrimMemory(level: Int) = tolerant { engine ->
         engine.unpin()
-        val stats = engine.stats()
         @Suppress("DEPRECATION") // Newer systems send fewer levels, not others.
         val critical = level == ComponentCallbacks2.TRIM_MEMORY_RUNNING_CRITICAL
-        if ((critical || level >= ComponentCallbacks2.TRIM_MEMORY_BACKGROUND) && stats.active + stats.queued == 0L) {
-            this.engine = null
-            engine.close()
-        }
+        val all = critical || level >= ComponentCallbacks2.TRIM_MEMORY_BACKGROUND
+        // On the main thread: it is told, and not waited for.
+        engine.trimBlocking(if (all) Trim.WEIGHTS else Trim.CACHE, 0)
     }
 
     @Deprecated("Deprecated by Android")
