@@ -261,6 +261,8 @@ int main(int argc, char **argv) {
         OK(qask_engine_options_set_unified_kv(options, atoi(argv[4]) == 1, &error));
     }
     OK(qask_engine_options_set_threads(options, (uint32_t) atoi(argv[2]), &error));
+    /* To see what adapting costs. */
+    OK(qask_engine_options_set_adapt_threads(options, getenv("QASK_BENCH_FIXED") == NULL, &error));
     OK(qask_engine_new(model, options, &engine, &error));
     printf("ready %f\n", now() - began);
     fflush(stdout);

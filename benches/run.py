@@ -23,8 +23,9 @@ MARGIN = 0.3  # logits; as in tests/engine.rs
 class Program:
     """One of the two, waiting for commands."""
 
-    def __init__(self, argv):
-        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, argv, settings=None):
+        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(settings or {})})
         self.load_seconds = float(self.line().split()[1])
 
     def line(self):
@@ -106,6 +107,11 @@ def throughput(bench, raw_program, model, threads, pairs, only, more):
                                            lambda: ours.seconds("time", streams, tokens), pairs), goal)
             row(f"{label}, default samplers", ratios(lambda: raw.seconds("time", streams, tokens),
                                                      lambda: ours.seconds("sample", streams, tokens), pairs), goal)
+            if more:
+                with Program([bench, model, threads, streams, 1], {"QASK_BENCH_FIXED": "1"}) as fixed:
+                    row("for information: qask, threads fixed / adapting", ratios(
+                        lambda: ours.seconds("time", streams, tokens),
+                        lambda: fixed.seconds("time", streams, tokens), max(5, pairs // 2)))
             if streams > 1 and more:
                 row("for information: first tokens only", ratios(
                     lambda: raw.seconds("time", streams, 1), lambda: ours.seconds("time", streams, 1), max(5, pairs // 2)))

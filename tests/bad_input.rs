@@ -381,6 +381,27 @@ fn a_fault_poisons_one_engine_only() {
     load(tiny().file()).unwrap();
 }
 
+/// A request that is being prepared while its engine fails ends too: in one of many such races.
+#[cfg(feature = "test-hooks")]
+#[test]
+fn a_fault_ends_requests_that_are_on_their_way() {
+    let model = load(tiny().file()).unwrap();
+    for round in 0..150 {
+        let engine = Engine::new(&model, EngineOptions { n_ctx: Some(64), ..EngineOptions::default() }).unwrap();
+        engine.provoke_fault().unwrap();
+        let streams = (0..6).map_while(|_| engine.submit(&Request::text("a").max_tokens(100)).ok());
+        for mut stream in streams.collect::<Vec<_>>() {
+            loop {
+                match stream.next(Some(std::time::Duration::from_secs(20))).unwrap() {
+                    Next::Event(_) => {}
+                    Next::Timeout => panic!("round {round}: a stream of a poisoned engine never ends"),
+                    _ => break,
+                }
+            }
+        }
+    }
+}
+
 /// A bad template says so when messages are rendered; whoever brings a prompt or a template of his own never meets it.
 #[test]
 fn a_bad_template_is_an_error_when_used_and_never_when_loading() {

@@ -355,7 +355,7 @@ func TestPrewarmUnpinThreads(t *testing.T) {
 func TestRestAndTrim(t *testing.T) {
 	engine := start(t, smollm)
 	ask := func() string {
-		text, _, err := engine.Ask(in(t, time.Minute), qask.WithUser("Count to ten."), qask.WithTemperature(0), qask.WithMaxTokens(24))
+		text, _, err := engine.Ask(in(t, time.Minute), qask.WithUser("Complete the sentence: the capital of France is"), qask.WithTemperature(0), qask.WithMaxTokens(8))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -329,7 +329,6 @@ impl Prepare {
             Ok((tokens, guidance, reading, dropped, keep))
         }))
         .unwrap_or_else(|panic| Err(bigstack::panicked(&*panic)));
-        // While it was prepared the engine may have failed: then nobody would take it out of the inbox.
         match self.shared.check().and(ready) {
             Ok((tokens, guidance, reading, dropped, keep)) => {
                 self.hand_over(tokens, guidance, reading, dropped, keep)
@@ -482,7 +481,7 @@ impl Prepare {
             })
         });
         let sequences: Vec<Sequence> = sequences.collect();
-        self.shared.tell(|inbox| inbox.ready.extend(sequences));
+        self.shared.hand_over(sequences);
     }
 
     /// Ends every choice before it ran.

@@ -101,6 +101,29 @@ impl Shared {
         Ok(())
     }
 
+    /// Gives the thread sequences to compute. When it failed while they were prepared they end here.
+    pub(super) fn hand_over(&self, sequences: Vec<Sequence>) {
+        let refused = {
+            let mut inbox = lock(&self.inbox);
+            // Under the inbox's lock, as in `order`.
+            match self.check() {
+                Ok(()) => {
+                    inbox.ready.extend(sequences);
+                    None
+                }
+                Err(error) => Some((error, sequences)),
+            }
+        };
+        self.wake.notify_all();
+        let Some((error, sequences)) = refused else { return };
+        self.queued.fetch_sub(sequences.len(), Ordering::AcqRel);
+        self.with_stats(|s| {
+            s.finished += sequences.len() as u64;
+            s.failed += sequences.len() as u64;
+        });
+        sequences.into_iter().for_each(|s| s.finish(FinishReason::Error(error.clone())));
+    }
+
     /// Wakes the thread to look at its sequences.
     pub(super) fn wake(&self) {
         self.tell(|inbox| inbox.nudge = true);

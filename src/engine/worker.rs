@@ -154,6 +154,10 @@ impl Worker {
         if inbox.closing {
             return Err(Stop::Closed);
         }
+        // First of all: what is in none of the worker's lists is told nothing when something fails below.
+        for sequence in inbox.ready {
+            self.enqueue(sequence);
+        }
         #[cfg(feature = "test-hooks")]
         if inbox.provoke_fault {
             self.provoke_fault()?;
@@ -163,9 +167,6 @@ impl Worker {
         }
         for order in inbox.orders {
             order(self)?;
-        }
-        for sequence in inbox.ready {
-            self.enqueue(sequence);
         }
         self.end_interrupted()?;
         for (level, done) in inbox.trims {

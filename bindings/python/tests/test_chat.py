@@ -153,7 +153,7 @@ def test_engine(model: qask.Model) -> None:
 
 def test_an_engine_rests_and_lets_go_of_memory(model: qask.Model) -> None:
     with model.engine(threads=1) as engine:
-        question = qask.Request("Count to ten.", max_tokens=24, temperature=0.0)
+        question = qask.Request(QUESTION, max_tokens=8, temperature=0.0)
         expected = engine.generate(question).text
         stream = engine.stream(question)
         engine.pause()

@@ -21,9 +21,10 @@ internal suspend fun <T> cancellable(block: (CancelFlag) -> T): T {
     currentCoroutineContext().ensureActive()
     return CancelFlag().use { flag ->
         coroutineScope {
-            val work = async(Dispatchers.IO) { block(flag) }
+            // Not the error itself: what a cancelled call says must not take the place of the cancellation.
+            val work = async(Dispatchers.IO) { runCatching { block(flag) } }
             try {
-                work.await()
+                work.await().getOrThrow()
             } catch (e: CancellationException) {
                 flag.raise()
                 throw e

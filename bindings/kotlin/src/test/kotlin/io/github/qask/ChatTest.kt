@@ -68,10 +68,10 @@ class ChatTest {
                 delay(60)
                 job.cancel()
                 job.join()
-                chat.change { maxTokens = 2; ignoreEos = null }
+                chat.change { maxTokens = 2 }
                 // No wait between: the next one settles the one before.
                 assertEquals(FinishReason.LENGTH, chat.ask("And?").reason)
-                chat.change { maxTokens = 3000; ignoreEos = true }
+                chat.change { maxTokens = 3000 }
             }
             chat.clear()
             chat.send("Count.").first { it is Event.Text }

