@@ -684,3 +684,33 @@ fn streams_that_nobody_reads_do_not_stall_others() {
         assert!(done.usage.output_tokens == 200 && text.len() > 200);
     }
 }
+
+/// Prompts that came together and fill more than one batch begin to answer together, instead of a few tokens a step.
+#[test]
+fn a_burst_of_prompts_answers_together() {
+    let model = Model::load(support::tiny().file(), ModelOptions::default()).unwrap();
+    let options = EngineOptions { n_batch: 32, n_ubatch: 32, threads: Some(1), ..EngineOptions::default() };
+    let engine = Engine::new(&model, options).unwrap();
+    engine.pause(None).unwrap();
+    let streams: Vec<_> = (0..4)
+        .map(|i| {
+            let tokens: Vec<i32> = (0..15).map(|t| 10 + (t * 7 + i) % 50).collect();
+            let mut request = Request::tokens(tokens).max_tokens(10).sampling(Sampling::greedy());
+            request.ignore_eos = true;
+            engine.submit(&request).unwrap()
+        })
+        .collect();
+    // Until they are prepared, for which there is no sign.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let before = engine.stats().steps;
+    engine.resume().unwrap();
+    for stream in streams {
+        stream.collect_text().unwrap();
+    }
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while engine.stats().active > 0 && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // Two for 60 prompt tokens, the second of which gives the first tokens.
+    assert_eq!(engine.stats().steps - before, 2 + 9);
+}

@@ -90,6 +90,9 @@ const KINDS: usize = (FEW + OCTAVES + 1) * DEPTHS;
 /// A step that takes this much longer than its kind did at best, on average, is slow.
 const SLOW: f64 = 1.3;
 
+/// Preempted steps are looked into when they take this much longer.
+const UNEASY: f64 = 1.1;
+
 /// So many preemptions a second are more than an idle machine's.
 const PREEMPTED: f64 = 40.0;
 
@@ -291,7 +294,9 @@ impl Class {
         let licence = self.rung == 0 && licence.is_some_and(|fell| fell > self.tried.1);
         let explore = self.preempted.is_none() && at - self.tried.1 > EXPLORE && self.steps > RECENT as u64;
         let worse = slow && slowness > self.tried.0 * 1.5;
-        let due = licence || explore || worse || ((slow || self.is_preempted()) && at >= self.down.next);
+        // Whoever reads the streams preempts too. Where steps are no slower for it, one look now and then is enough.
+        let preempted = self.is_preempted() && (slowness > UNEASY || at - self.tried.1 > LONGEST);
+        let due = licence || explore || worse || ((slow || preempted) && at >= self.down.next);
         let far = self.ladder.iter().position(|n| *n <= self.ladder[self.rung] / 2);
         match slowness > 2.0 {
             _ if !due => None,

@@ -56,6 +56,8 @@ pub(crate) struct Sequence {
     pub urgent: bool,
     /// Whether the step's adapters are its own.
     pub takes_part: bool,
+    /// Its prompt was held back once, to begin with others.
+    pub held: bool,
     sampler: Option<Sampler>,
     guide: Option<Guide>,
     /// Bytes to come that the prompt has already: healing took them back.
@@ -220,6 +222,7 @@ impl Sequence {
             in_step: 0,
             urgent: false,
             takes_part: false,
+            held: false,
             sampler: None,
             cached: 0,
             preemptions: 0,

@@ -473,6 +473,7 @@ impl Worker {
         if self.active.iter().any(Sequence::is_decoding) {
             room = room.min(self.pace.prompt_tokens(decoding));
         }
+        let burst = self.is_burst(most);
         for pass in [true, false] {
             for sequence in self.active.iter_mut().filter(|s| s.takes_part && s.urgent == pass) {
                 let Some(slot) = sequence.slot else { continue };
@@ -481,6 +482,9 @@ impl Worker {
                 // Each that decodes has its one row; what a constraint forced behind it takes room as prompts do.
                 let own = usize::from(pass).min(left);
                 let n = (own + room.min(left - own)).min(most - self.batch.len());
+                let holds = burst && n == left;
+                sequence.held |= holds;
+                let n = n - usize::from(holds);
                 let n = n.min(sequence.until_checkpoint(done)).min(sequence.adaptation.until_change(done));
                 for (i, token) in sequence.tokens[done..done + n].iter().enumerate() {
                     let last = i + 1 == left;
@@ -493,6 +497,21 @@ impl Worker {
                 room -= n.saturating_sub(own);
             }
         }
+    }
+
+    /// Whether prompts that came together need two batches: then none begins to answer before all of them can. Beside
+    /// those that do, the others would be evaluated a few tokens a step, and end long behind them. Each prompt is held
+    /// back once, so that none waits for ever for those that keep coming.
+    fn is_burst(&self, most: usize) -> bool {
+        let (mut left, mut held) = (0, 0);
+        for sequence in self.active.iter().filter(|s| s.takes_part) {
+            if sequence.is_decoding() || sequence.held {
+                return false;
+            }
+            // One more for what the first batch holds back.
+            (left, held) = (left + sequence.tokens.len() - self.done(sequence), held + 1);
+        }
+        left > most && left + held <= 2 * most
     }
 
     fn step(&mut self) -> Running<()> {
