@@ -689,7 +689,7 @@ fn streams_that_nobody_reads_do_not_stall_others() {
 #[test]
 fn a_burst_of_prompts_answers_together() {
     let model = Model::load(support::tiny().file(), ModelOptions::default()).unwrap();
-    let options = EngineOptions { n_batch: 32, n_ubatch: 32, threads: Some(1), ..EngineOptions::default() };
+    let options = EngineOptions { n_batch: 32, n_ubatch: 32, max_step_ms: 1, ..EngineOptions::default() };
     let engine = Engine::new(&model, options).unwrap();
     engine.pause(None).unwrap();
     let streams: Vec<_> = (0..4)
