@@ -186,6 +186,12 @@ fn a_pinned_prefix_survives_pressure() {
     let warm = greedy(Request::chat([Message::system(&rules)]));
     let (_, _, done) = collect(engine.prewarm(&warm, true).unwrap());
     assert_eq!((done.reason, done.usage.output_tokens), (FinishReason::Length, 0));
+    // The figures follow the answer; four tokens an answer then.
+    let before = (Instant::now(), engine.stats().steps);
+    while engine.stats().steps == before.1 && before.0.elapsed() < Duration::from_millis(500) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(engine.stats().output_tokens, 0, "a prewarm generates nothing");
     for i in 0..6 {
         let other = greedy(Request::text(long_prompt(500, &format!("Other {i}")))).max_tokens(4);
         collect(engine.submit(&other).unwrap());

@@ -601,8 +601,9 @@ impl Worker {
                 }
             }
             sequence.suspect = false;
-            // An end token counts as one.
-            taken += (sequence.generated() - before).max(1) as usize;
+            // An end token counts as one; who only wants its prompt evaluated takes none.
+            let least = u32::from(sequence.request.max_tokens != Some(0));
+            taken += (sequence.generated() - before).max(least) as usize;
             let reason = match step {
                 Ok(Step::Continue) => continue,
                 Ok(Step::Shift) => match self.shift(i)? {
