@@ -2,7 +2,7 @@
 #include <unistd.h>
 #include "test.h"
 
-static qask_stream *ask(const qask_engine *engine, uint32_t tokens) {
+static qask_stream *begin(const qask_engine *engine, uint32_t tokens) {
     qask_request *request = NULL;
     qask_stream *stream = NULL;
     const char *text = "One, two, three, four, five, six, seven,";
@@ -34,9 +34,9 @@ int main(int argc, char **argv) {
     if (argc != 2) return 2;
     qask_model *model = load(argv[1]);
     qask_engine *engine = start(model);
-    qask_string *expected = rest(ask(engine, 24));
+    qask_string *expected = rest(begin(engine, 24));
 
-    qask_stream *stream = ask(engine, 24);
+    qask_stream *stream = begin(engine, 24);
     OK(qask_engine_pause(engine, -1, &error));
     uint64_t before = steps(engine);
     usleep(100000);
@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
 
     for (int32_t level = QASK_TRIM_CACHE; level <= QASK_TRIM_WEIGHTS; level++) {
         OK(qask_engine_trim(engine, level, -1, &error));
-        qask_string *text = rest(ask(engine, 24));
+        qask_string *text = rest(begin(engine, 24));
         CHECK(strcmp(qask_string_data(text, NULL), qask_string_data(expected, NULL)) == 0);
         qask_string_free(text);
     }

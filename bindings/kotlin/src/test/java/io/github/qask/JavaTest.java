@@ -22,7 +22,7 @@ class JavaTest {
                 Engine engine = model.engineBlocking(small)) {
             assertEquals("llama", model.getArchitecture());
             assertTrue(shares.size() > 0);
-            Request request = new Request().system("You are brief.").user("Hello!");
+            Request request = new Request().user("Complete the sentence: the capital of France is");
             request.setMaxTokens(8);
             request.setTemperature(0f);
             StringBuilder text = new StringBuilder();
@@ -40,7 +40,7 @@ class JavaTest {
                 assertTrue(chat.askBlocking("Hi").getText().length() > 0);
                 assertEquals(3, chat.getSize());
             }
-            assertTrue(engine.askJsonBlocking(request.copy().user("A number?"), "{\"type\":\"integer\"}").length() > 0);
+            assertTrue(engine.askJsonBlocking(request.copy().user("A number?"), "{\"enum\":[1,2,3]}").length() > 0);
             Tool tool = Tool.of("now", "The time", "{\"type\":\"object\",\"properties\":{}}", arguments -> "noon");
             assertEquals("now", tool.getName());
             QaskException.Range error = assertThrows(QaskException.Range.class, () -> {
