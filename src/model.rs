@@ -107,11 +107,15 @@ impl Origin {
     #[cfg(unix)]
     pub(crate) fn identities(&self) -> Vec<Identity> {
         use std::os::unix::fs::MetadataExt;
-        let facts: Vec<_> = match self {
-            Origin::Paths(paths) => paths.iter().flat_map(std::fs::metadata).collect(),
-            Origin::File(file, _) => file.metadata().into_iter().collect(),
-        };
-        facts.iter().map(|f| (f.dev(), f.ino())).collect()
+        let identity =
+            |facts: std::fs::Metadata, path| Identity { device: facts.dev(), number: facts.ino(), path };
+        match self {
+            Origin::Paths(paths) => {
+                let found = paths.iter().flat_map(|p| Some(identity(p.metadata().ok()?, p.canonicalize().ok())));
+                found.collect()
+            }
+            Origin::File(file, _) => file.metadata().into_iter().map(|f| identity(f, None)).collect(),
+        }
     }
 
     #[cfg(not(unix))]

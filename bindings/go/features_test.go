@@ -368,6 +368,9 @@ func TestRestAndTrim(t *testing.T) {
 	before := must(engine.Stats()).Steps
 	answer := make(chan string)
 	go func() { answer <- ask() }()
+	for deadline := time.Now().Add(20 * time.Second); must(engine.Stats()).Queued == 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	time.Sleep(100 * time.Millisecond)
 	if after := must(engine.Stats()); after.Steps != before || after.Queued != 1 {
 		t.Fatal("a paused engine went on", before, after)
