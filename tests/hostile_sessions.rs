@@ -9,23 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use qask::{Chat, Code, Engine, EngineOptions, Message, Model, ModelOptions, Request, Sampling, SaveOptions};
-use support::{ask, Gguf};
+use support::{ask, Gguf, Random};
 
 /// As many as are asked for, or a tenth.
 fn full(n: usize) -> usize {
     match std::env::var_os("QASK_SESSIONS") {
         Some(_) => n,
         None => n / 10,
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        // An LCG (Knuth's MMIX constants).
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % n
     }
 }
 

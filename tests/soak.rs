@@ -13,7 +13,7 @@ use qask::{
     Chat, Code, Constraint, Embedder, EmbedderOptions, Engine, EngineOptions, Event, FinishReason, Message, Model,
     ModelOptions, Next, Purpose, Request, Sampling, SaveOptions, Trim,
 };
-use support::{model, smollm2, tiny};
+use support::{model, smollm2, tiny, Random};
 
 const USERS: usize = 6;
 
@@ -28,16 +28,6 @@ const QUESTIONS: [&str; 6] = [
     "用一句话介绍你自己。",
     "What is 12 times 12?",
 ];
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        // An LCG (Knuth's MMIX constants).
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % n
-    }
-}
 
 fn engine(model: &Model) -> Engine {
     let options = EngineOptions { n_ctx: Some(1024), kv_tokens: Some(4096), ..EngineOptions::default() };

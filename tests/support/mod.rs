@@ -502,3 +502,14 @@ pub(crate) fn run(engine: &Engine, request: &Request) -> (Vec<Event>, FinishReas
 pub(crate) fn text(events: &[Event]) -> String {
     events.iter().filter_map(|e| if let Event::Text(t) = e { Some(t.text.as_str()) } else { None }).collect()
 }
+
+/// Numbers that are the same for the same seed.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        // An LCG (Knuth's MMIX constants).
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % n
+    }
+}
