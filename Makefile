@@ -88,7 +88,7 @@ test: check ## everything CI runs
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank e5-small
 	python3 tools/vectors.py || [ $$? = 3 ]
 	python3 tools/schemas.py || [ $$? = 3 ]
-	$(CARGO) test --release $(FEATURES)
+	$(CARGO) test --release $(FEATURES) --no-fail-fast
 	$(MAKE) --no-print-directory lib
 	$(MAKE) --no-print-directory c-tests
 	$(MAKE) --no-print-directory install-tests

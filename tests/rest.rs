@@ -22,8 +22,11 @@ fn engine(model: &Model) -> Engine {
     Engine::new(model, EngineOptions { kv_tokens: Some(8192), ..EngineOptions::default() }).unwrap()
 }
 
+/// A greedy text that is the same in every batch and on every processor: each of 400 tokens leads by 1.7 logits, and
+/// other orders of summing were seen to move them by 0.3. Counted, so that a lost or doubled token shows.
 fn count(n: u32) -> Request {
-    let mut request = Request::text("One, two, three, four, five, six, seven,").max_tokens(n);
+    let lines: String = (1..30).map(|i| format!("Line {i}\n")).collect();
+    let mut request = Request::text(lines).max_tokens(n);
     request.sampling = Sampling::greedy();
     request.ignore_eos = true;
     request
@@ -39,12 +42,6 @@ fn pieces(stream: &mut Stream, n: usize) -> String {
         }
     }
     text
-}
-
-/// Two long greedy texts: what was computed in other batches may part at a close call, far behind the place that matters.
-fn assert_begins_alike(a: &str, b: &str) {
-    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    assert!(same >= 150, "they part after {same} bytes");
 }
 
 fn rest(mut stream: Stream) -> (String, FinishReason) {
@@ -108,7 +105,7 @@ fn a_paused_engine_computes_nothing_and_goes_on() {
 
     engine.resume().unwrap();
     let (more, reason) = rest(running);
-    assert_begins_alike(&(begun + &more), &expected);
+    assert_eq!(begun + &more, expected);
     assert_eq!(reason, FinishReason::Length);
     assert!(expected.starts_with(&rest(waiting).0));
 }
@@ -204,5 +201,5 @@ fn what_runs_keeps_its_memory_unless_the_engine_rests() {
     let stats = engine.stats();
     assert_eq!((stats.preemptions, stats.kv_tokens_used, stats.active), (preempted + 1, 0, 0));
     engine.resume().unwrap();
-    assert_begins_alike(&(text + &rest(running).0), &expected);
+    assert_eq!(text + &rest(running).0, expected);
 }

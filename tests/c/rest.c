@@ -5,7 +5,9 @@
 static qask_stream *begin(const qask_engine *engine, uint32_t tokens) {
     qask_request *request = NULL;
     qask_stream *stream = NULL;
-    const char *text = "One, two, three, four, five, six, seven,";
+    /* The same greedy text in every batch, as in tests/rest.rs. */
+    char text[512] = "";
+    for (int i = 1; i < 30; i++) snprintf(text + strlen(text), sizeof text - strlen(text), "Line %d\n", i);
     OK(qask_request_new(&request, &error));
     OK(qask_request_set_prompt(request, text, strlen(text), false, &error));
     OK(qask_request_set_temperature(request, 0, &error));
