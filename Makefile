@@ -40,7 +40,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -261,6 +261,10 @@ asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a buil
 	@nm target-asan/lib/libqask.a 2>/dev/null | grep __ubsan_handle >/dev/null || { echo 'the guard is not sanitized' >&2; exit 1; }
 	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib $(c_models)
 
+valgrind: dist ## C examples and tests under valgrind, on the library of `make dist`: minutes
+	@tools/setup.sh valgrind
+	tests/c/valgrind.sh target-dist/lib $(c_models)
+
 # The third engine: everything under ThreadSanitizer, the standard library too, since a lock or an atomic that it cannot
 # see is a false alarm. For the same reason without OpenMP, whose barriers nobody instruments.
 tsan: export RUSTC_BOOTSTRAP := 1
@@ -372,6 +376,15 @@ docs-tests: ## every program of README.md and docs/ is compiled and run
 
 dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
 	tools/dist.sh
+
+# A version of the tool, so that lists of one tree are the same everywhere.
+SBOM_TOOL := 0.5.7
+sbom: setup ## dist/qask.cdx.json: what the library is made of, in the CycloneDX format (installs cargo-cyclonedx once)
+	@[ "$$(cargo cyclonedx --version 2>/dev/null | sed 's/.* //')" = $(SBOM_TOOL) ] || \
+	    env -u RUSTFLAGS -u CARGO_TARGET_DIR $(CARGO) install --locked --quiet cargo-cyclonedx --version $(SBOM_TOOL)
+	@mkdir -p dist
+	@$(CARGO) cyclonedx --format json --features capi --target $(HOST) --override-filename qask.cdx --quiet
+	@tools/sbom.py qask.cdx.json dist/qask.cdx.json && rm qask.cdx.json
 
 dist-test: ## what a stranger does with the tarball
 	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"

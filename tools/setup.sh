@@ -27,6 +27,7 @@ for extra in "$@"; do
     case $extra in
     jdk) has javac || missing+=(jdk) ;;
     maven) has mvn || missing+=(maven) ;;
+    valgrind) has valgrind || missing+=(valgrind) ;;
     *) echo "setup: nothing is called $extra" >&2; exit 1 ;;
     esac
 done

@@ -90,6 +90,9 @@ const KINDS: usize = (FEW + OCTAVES + 1) * DEPTHS;
 /// A step that takes this much longer than its kind did at best, on average, is slow.
 const SLOW: f64 = 1.3;
 
+/// The same for parts of prompts that take longer than [`LONG_TRIAL`]: one of them loses more than many short steps.
+const VERY_SLOW: f64 = 1.5;
+
 /// Preempted steps are looked into when they take this much longer.
 const UNEASY: f64 = 1.1;
 
@@ -108,8 +111,15 @@ const LONG_TRIAL: f64 = 0.2;
 /// Time that trials lost is waited for so many times over.
 const PATIENCE: f64 = 40.0;
 
-/// The longest wait for lost time, in seconds.
-const LONGEST: f64 = 60.0;
+/// The longest wait for lost time, in seconds: a trial in the middle of a long prompt may lose some.
+const LONGEST: f64 = 300.0;
+
+/// Where steps are preempted and yet no slower, fewer threads are tried this often, in seconds.
+const GLANCE: f64 = 60.0;
+
+/// A trial that is no better than this needs [`MORE_STEPS`], since chance makes such ratios where a host is busy.
+const CLEARLY: f64 = 0.75;
+const MORE_STEPS: u32 = 6;
 
 /// Steps that are looked back on.
 const RECENT: usize = 8;
@@ -127,7 +137,7 @@ const EXPLORE: f64 = 20.0;
 /// may still give way.
 const HOPELESS: f64 = 20.0;
 
-/// Calm for so long, or up for so long, and what failed before is forgotten.
+/// Calm steps for so many seconds, or up for so long, and what failed before is forgotten.
 const FORGET: f64 = 3.0;
 
 /// When the next trial in a direction may begin.
@@ -189,7 +199,10 @@ struct Class {
     tried: (f64, f64),
     fell: f64,
     rose: f64,
-    calm_since: f64,
+    /// Seconds of steps since the last one that was not calm. Time without steps is no calm: it says nothing.
+    calm: f64,
+    /// Rows of the last step, and seconds.
+    last: (usize, f64),
     steps: u64,
 }
 
@@ -205,11 +218,12 @@ impl Default for Class {
             preempted: None,
             up: Pause::new(3.0),
             promised: Pause::new(8.0),
-            down: Pause::new(16.0),
+            down: Pause::new(32.0),
             tried: (0.0, f64::NEG_INFINITY),
             fell: f64::NEG_INFINITY,
             rose: f64::NEG_INFINITY,
-            calm_since: 0.0,
+            calm: 0.0,
+            last: (0, 0.0),
             steps: 0,
         }
     }
@@ -233,7 +247,7 @@ impl Class {
     fn prepare(&mut self, most: u32, at: f64) {
         let most = most.max(1);
         if self.ladder.first() != Some(&most) {
-            *self = Class { ladder: ladder(most), calm_since: at, ..Class::default() };
+            *self = Class { ladder: ladder(most), ..Class::default() };
         }
         // A trial that was interrupted by other work says nothing.
         if self.trial.as_ref().is_some_and(|t| at - t.touched > 2.0) {
@@ -289,13 +303,17 @@ impl Class {
         if self.rung + 1 == self.ladder.len() {
             return None;
         }
-        let slow = slowness > SLOW;
-        // What slowed another class will slow this one.
-        let licence = self.rung == 0 && licence.is_some_and(|fell| fell > self.tried.1);
+        let long = self.last.0 > FEW && self.last.1 > LONG_TRIAL;
+        let slow = slowness > if long { VERY_SLOW } else { SLOW };
+        // What slowed another class will slow this one: one slow step is enough then.
+        let licence = self.rung == 0
+            && licence.is_some_and(|fell| fell > self.tried.1)
+            && self.recent.last().is_some_and(|last| *last > UNEASY);
         let explore = self.preempted.is_none() && at - self.tried.1 > EXPLORE && self.steps > RECENT as u64;
         let worse = slow && slowness > self.tried.0 * 1.5;
         // Whoever reads the streams preempts too. Where steps are no slower for it, one look now and then is enough.
-        let preempted = self.is_preempted() && (slowness > UNEASY || at - self.tried.1 > LONGEST);
+        let glance = at - self.tried.1 > GLANCE;
+        let preempted = self.is_preempted() && !long && (slowness > UNEASY || glance);
         let due = licence || explore || worse || ((slow || preempted) && at >= self.down.next);
         let far = self.ladder.iter().position(|n| *n <= self.ladder[self.rung] / 2);
         match slowness > 2.0 {
@@ -310,6 +328,7 @@ impl Class {
         let (took, at) = (step.took.as_secs_f64().max(1e-6), step.at.as_secs_f64());
         let rows = step.rows.max(1) as f64;
         self.steps += 1;
+        self.last = (step.rows, took);
         if let Some(times) = step.preempted {
             let (n, seconds) = self.preempted.unwrap_or_default();
             self.preempted = Some((n * 0.9 + times as f64, seconds * 0.9 + took));
@@ -317,7 +336,12 @@ impl Class {
         let best = &mut self.best[kind(step.rows, step.cells)];
         let known = *best > 0.0;
         let cost = took / rows;
-        *best = if known { cost.min(*best * DRIFT) } else { cost };
+        // A trial is measured with what was known when it began.
+        if !known {
+            *best = cost;
+        } else if self.trial.is_none() {
+            *best = cost.min(*best * DRIFT);
+        }
         let best = *best;
         // The first of its kind can be compared with nothing.
         if !known && (self.trial.is_some() || !self.recent.is_empty()) {
@@ -332,7 +356,9 @@ impl Class {
             trial.expected += expected;
             let cost = trial.took - trial.expected;
             let enough = trial.steps >= 3 && trial.took >= TRIAL || trial.took >= LONG_TRIAL;
-            if cost > expected || enough {
+            let unsure = trial.rung > self.rung && trial.took > trial.expected * CLEARLY && trial.steps < MORE_STEPS;
+            let worse = trial.took > trial.expected;
+            if cost > expected || enough && (worse || !unsure) {
                 self.decide(at, cost > expected);
             }
             return;
@@ -343,8 +369,11 @@ impl Class {
         self.recent.push(cost / best);
         self.seconds += took;
         if self.is_preempted() || self.slowness().is_some_and(|s| s > 1.15) {
-            self.calm_since = at;
-        } else if at - self.calm_since > FORGET {
+            self.calm = 0.0;
+        } else {
+            self.calm += took;
+        }
+        if self.calm > FORGET {
             self.down.reset(at);
             self.tried.0 = 0.0;
         }
