@@ -59,10 +59,11 @@ demo: lib ## a real model streams an answer through the C header
 models: setup ## fetch a model: MODEL=name; `tools/models.py list` shows the names
 	@$(fetch_model)
 
-lib: setup ## libqask.so and libqask.a, exporting qask_* only
+comma := ,
+lib: setup ## libqask.so and libqask.a, exporting qask_* only; GPU=cuda with that back-end
 	@CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-	    $(CARGO) rustc --lib --release --features capi --crate-type staticlib
-	@tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB)
+	    $(CARGO) rustc --lib --release --features capi$(if $(GPU),$(comma)$(GPU)) --crate-type staticlib
+	@GPU=$(GPU) tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB)
 
 header: setup ## write include/qask.h from src/capi
 	$(CARGO) run --release $(FEATURES) --example gen_header

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From Rust's static library to the two that people install: libqask.so and libqask.a, exporting qask_* only.
-# Usage: finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER
+# Usage: [GPU=cuda] finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER
 set -euo pipefail
 archive=$1 out=$2
 abi=$(sed -n 's/^#define QASK_ABI_VERSION //p' include/qask.h)
@@ -12,6 +12,13 @@ die() {
     echo "make lib: $*" >&2
     exit 1
 }
+libs="-lgomp -lm -lpthread -ldl"
+case ${GPU:-} in
+'') ;;
+# CUDA's own libraries are in the archive; the driver's comes with the driver, and has a stub to link with.
+cuda) libs="-L${CUDA_PATH:-/usr/local/cuda}/lib64/stubs -lcuda -lrt $libs" ;;
+*) echo "make lib: how to link with GPU=$GPU was never tried; add its libraries to tools/finish_lib.sh" >&2 ;;
+esac
 case $(uname -s) in
 Linux) ;;
 Darwin)
@@ -55,7 +62,7 @@ undefined=$(sed 's/^/-Wl,--undefined=/' "$work/names" | tr '\n' ' ')
 # shellcheck disable=SC2086
 ${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$archive" \
     -Wl,--version-script="$work/map" -Wl,-soname,libqask.so."$abi" -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-    -Wl,-z,noexecstack -Wl,-z,defs -s -lgomp -lm -lpthread -ldl
+    -Wl,-z,noexecstack -Wl,-z,defs -s $libs
 mv "$work/libqask.so" "$out/libqask.so.$abi"
 ln -sf "libqask.so.$abi" "$out/libqask.so"
 
@@ -72,7 +79,7 @@ objcopy --weaken-symbols="$work/unique" "$work/qask.o"
 objcopy --keep-global-symbols="$work/names" "$work/qask.o"
 rm -f "$out/libqask.a"
 ar rcs "$out/libqask.a" "$work/qask.o"
-echo "-lstdc++ -lgomp -lm -lpthread -ldl" >"$out/libqask.libs"
+echo "-lstdc++ $libs" >"$out/libqask.libs"
 
 stray=$( (nm -D --defined-only "$out/libqask.so"; nm -g --defined-only "$out/libqask.a") 2>/dev/null |
     awk 'NF==3 && $3 !~ /^qask_/ {print $3}' | sort -u)

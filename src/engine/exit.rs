@@ -18,15 +18,27 @@ static ENGINES: Mutex<Vec<Weak<dyn Stop>>> = Mutex::new(Vec::new());
 /// How long `exit()` waits for all engines together.
 const PATIENCE: Duration = Duration::from_millis(1800);
 
+/// Asks for [`stop_all`] at exit, before what was made until now is destroyed.
+fn ask() {
+    // SAFETY: a function without arguments that lives as long as the library. A failure only means that engines are not
+    // waited for.
+    let _ = unsafe { libc::atexit(stop_all) };
+}
+
+/// After a step: back-ends of GPUs make statics in the first steps that use a kernel, and a thread that computes while
+/// they are destroyed ends the process. (Seen with CUDA; its caches are made by the first steps of a kind.)
+pub(super) fn stepped(steps: u64) {
+    let gpu = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "rocm", feature = "opencl"));
+    if gpu && steps.is_power_of_two() {
+        ask();
+    }
+}
+
 /// Remembers an engine until it is gone.
 pub(super) fn register(engine: Weak<dyn Stop>) {
     static AT_EXIT: Once = Once::new();
     // After llama.cpp's own statics were made, so that it runs before they are destroyed.
-    AT_EXIT.call_once(|| {
-        // SAFETY: a function without arguments that lives as long as the library. A failure only means that engines
-        // are not waited for.
-        let _ = unsafe { libc::atexit(stop_all) };
-    });
+    AT_EXIT.call_once(ask);
     let mut engines = ENGINES.lock().unwrap_or_else(|e| e.into_inner());
     engines.retain(|e| e.strong_count() > 0);
     engines.push(engine);

@@ -173,6 +173,11 @@ llama_model_params model_params(const qg_load_params * p) {
     llama_model_params out = llama_model_default_params();
     out.n_gpu_layers = p->n_gpu_layers;
     out.main_gpu = p->main_gpu;
+    // Where nothing is to lie on a GPU, none is asked either: else it computes long prompts, and holds memory for that.
+    static ggml_backend_dev_t none[] = {nullptr};
+    if (p->n_gpu_layers == 0) {
+        out.devices = none;
+    }
     out.load_mode = p->mmap ? (p->mlock ? LLAMA_LOAD_MODE_MMAP_MLOCK : LLAMA_LOAD_MODE_MMAP)
                             : (p->mlock ? LLAMA_LOAD_MODE_MLOCK : LLAMA_LOAD_MODE_NONE);
     out.check_tensors = p->check_tensors;

@@ -214,7 +214,11 @@ impl<T: Input + 'static> Shared<T> {
 
     fn run(&self, mut worker: impl Worker) {
         let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> Result<()> {
-            while worker.step()? {}
+            let mut steps = 0;
+            while worker.step()? {
+                steps += 1;
+                exit::stepped(steps);
+            }
             Ok(())
         }));
         let Err(error) = end.unwrap_or_else(|panic| Err(bigstack::panicked(&*panic))) else {

@@ -100,7 +100,7 @@ impl NativeModel {
         if raw.is_null() {
             return match reason(&log) {
                 None => Ok((None, log)),
-                Some(why) => Err(Error::new(Code::Invalid, format!("the engine refused the model: {why}"))),
+                Some(why) => Err(Error::new(refusal(&why), format!("the engine refused the model: {why}"))),
             };
         }
         let mut model = NativeModel { raw, facts: ModelFacts::default(), creating: Mutex::new(()) };
@@ -147,6 +147,14 @@ fn reason(log: &str) -> Option<String> {
         .or_else(|| log.lines().rev().find(|l| !l.trim().is_empty()))
         .unwrap_or("it gave no reason");
     Some(line.rsplit("error loading model: ").next().unwrap_or(line).trim().to_owned())
+}
+
+/// The code of a reason: llama.cpp's `unable to allocate CUDA0 buffer` says nothing against the file.
+fn refusal(why: &str) -> Code {
+    match why.contains("unable to allocate") || why.contains("failed to allocate") {
+        true => Code::OutOfMemory,
+        false => Code::Invalid,
+    }
 }
 
 /// A LoRA adapter of a model.
@@ -532,5 +540,11 @@ mod tests {
         assert_eq!(reason(log).unwrap(), "unknown model architecture: 'x'");
         assert_eq!(reason("llama_model_load_from_file_impl: cancelled model load\n"), None);
         assert_eq!(reason("").unwrap(), "it gave no reason");
+    }
+
+    #[test]
+    fn too_little_memory_is_no_fault_of_the_file() {
+        assert_eq!(refusal("unable to allocate CUDA0 buffer"), Code::OutOfMemory);
+        assert_eq!(refusal("unknown model architecture: 'x'"), Code::Invalid);
     }
 }

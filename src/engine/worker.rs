@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::bigstack;
 use super::crew::Crew;
+use super::exit;
 use super::guard::Fault;
 use super::layout::Layout;
 use super::native::{Batch, Context, DecodeError};
@@ -122,11 +123,13 @@ impl Worker {
         let stop = end.unwrap_or_else(|panic| Stop::Poisoned(bigstack::panicked(&*panic)));
         let Stop::Poisoned(error) = stop else {
             // Readers were woken by `close`; what waits or runs is simply dropped.
-            drop(self.context);
+            let shared = Arc::clone(&self.shared);
+            // The model too, which may be the last of it: `exit()` waits until nothing of a GPU is held.
+            drop(self);
             // Whoever waits for an order is told by this.
-            drop(self.shared.take(false));
+            drop(shared.take(false));
             log::write(Level::Info, || "engine closed".into());
-            self.shared.finished();
+            shared.finished();
             return;
         };
         log::write(Level::Error, || format!("engine poisoned: {error}"));
@@ -538,6 +541,7 @@ impl Worker {
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
         }
         let took = began.elapsed();
+        exit::stepped(self.steps);
         self.crew.end(rows, self.slots.used_cells(), took);
         let decoding = self.active.iter().filter(|s| s.urgent && s.in_step > 0).count();
         let prompt = self.batch.len() - self.active.iter().filter(|s| s.urgent).map(|s| s.in_step).sum::<usize>();
