@@ -13,6 +13,7 @@ mod hparams;
 mod info;
 mod keys;
 mod names;
+mod repeated;
 mod rope;
 mod sniff;
 mod source;

@@ -78,7 +78,7 @@ pub(super) struct Check<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) arch: &'a str,
     /// Whether llama.cpp will read the hyper-parameters: not of a file that is only a vocabulary.
-    required: bool,
+    pub(super) required: bool,
 }
 
 pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams> {
@@ -93,6 +93,7 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
     };
     check.pooling()?;
     check.layers(&h)?;
+    check.repeated(&h)?;
     check.experts(&mut h)?;
     check.heads(&mut h)?;
     check.divisors(&h.heads, h.block_count)?;
@@ -281,6 +282,13 @@ pub(super) fn architecture(c: &Container) -> Result<String> {
         return Err(invalid("this is a control vector, not a model: load a model, then add the vector"));
     }
     match arch {
+        Some(arch) if names::is_no_text_model(&arch) => Err(Error::new(
+            Code::UnsupportedArch,
+            format!(
+                "architecture \"{arch}\" makes no text on its own: it is a part of something else (speech, a draft for \
+                 another model, decisions), load a language model"
+            ),
+        )),
         Some(arch) if names::is_architecture(&arch) => Ok(arch),
         Some(arch) => Err(Error::new(
             Code::UnsupportedArch,

@@ -7,9 +7,7 @@ use crate::error::Result;
 /// Architectures that read the sections of multimodal positions.
 const WITH_SECTIONS: &[&str] = &[
     "bailingmoe3",
-    "clef",
     "deepseek32",
-    "dflash",
     "ernie4_5",
     "ernie4_5-moe",
     "glm-dsa",
@@ -20,7 +18,6 @@ const WITH_SECTIONS: &[&str] = &[
     "qwen2vl",
     "qwen35",
     "qwen35moe",
-    "qwen3tts",
     "qwen3vl",
     "qwen3vlmoe",
     "qwen4exp",
@@ -28,7 +25,7 @@ const WITH_SECTIONS: &[&str] = &[
 
 /// Those of them that use the sections whatever they are.
 const BY_SECTIONS: &[&str] =
-    &["clef", "paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
+    &["paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
 
 impl Check<'_> {
     pub(super) fn rope(&self, h: &Hparams) -> Result<()> {

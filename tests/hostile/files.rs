@@ -36,6 +36,7 @@ impl Files {
         files.types();
         files.divisions();
         files.positions();
+        files.products();
         files.numbers();
         files.vocabularies();
         files.bulk();
@@ -310,6 +311,19 @@ impl Files {
             let norm = g.tensor("output_norm.weight");
             (norm.kind, norm.data) = (1, vec![0; 64]);
         });
+        for kind in [1, 26, 30] {
+            let mut gguf = tiny();
+            let data = vec![0; if kind == 26 { 4 } else { 2 }];
+            let name = "blk.0.attn_q.scale".to_owned();
+            gguf.tensors.push(support::Tensor { name, dims: vec![1], kind, data });
+            self.raw("a scale of another type", OWN_THREADS, Want::INVALID, gguf.bytes());
+        }
+        for (name, kind) in [("blk.0.ssm_conv1d.weight", 1u32), ("blk.0.ssm_a", 1), ("blk.0.ssm_d", 30)] {
+            let mut gguf = support::tiny_recurrent();
+            let tensor = gguf.tensor(name);
+            (tensor.kind, tensor.data) = (kind, vec![0; tensor.data.len() / 2]);
+            self.raw("part of a state of another type", OWN_THREADS, Want::INVALID, gguf.bytes());
+        }
         for (key, value) in [
             ("general.architecture", Value::U32(1)),
             ("general.architecture", Value::Str(String::new())),
@@ -383,6 +397,16 @@ impl Files {
             more.push((key, u(0)));
             self.raw("a step of 0", FAMILY, Want::INVALID, of(architecture, &more));
         }
+        for architecture in ["qwen3next", "qwen35moe", "qwen4exp"] {
+            let mut more = state(2, 4).to_vec();
+            more.push(("rope.dimension_sections", Value::Ints(vec![4, 2, 2, 0])));
+            // No experts, and none that the first layer uses.
+            self.raw("experts of no width", FAMILY, Want::INVALID, of(architecture, &more));
+            more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![0, 2]))]);
+            self.raw("experts of no width", FAMILY, Want::INVALID, of(architecture, &more));
+        }
+        self.raw("a state of groups", FAMILY, Want::Answer, support::tiny_grouped(4, 2).bytes());
+        self.raw("groups that do not divide the heads", OWN_THREADS, Want::INVALID, support::tiny_grouped(4, 3).bytes());
         let mut more = state(2, 4).to_vec();
         more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![2, 0]))]);
         self.raw("a layer that uses no expert", FAMILY, Want::INVALID, of("nemotron_h_moe", &more));
@@ -412,6 +436,35 @@ impl Files {
             let mut gguf = renamed("qwen2vl", 1);
             gguf.set("qwen2vl.rope.dimension_sections", Value::Ints(sections));
             self.raw("sections of positions", family, Want::INVALID, gguf.bytes());
+        }
+    }
+
+    /// Layers that are counted by a product.
+    fn products(&mut self) {
+        let family = "a product of 32 bits that wraps";
+        for (stack, high, low) in [(1, 0x8000_0001, 1), (0x8000_0001, 1, 1), (1, 1 << 16, 0xffff), (2, 1, u32::MAX), (1, 2, 0)] {
+            let mut gguf = renamed("hrm_text", 2);
+            gguf.tensors.retain(|t| matches!(t.name.as_str(), "token_embd.weight" | "output.weight"));
+            let data = vec![0; 128];
+            gguf.tensors.push(support::Tensor { name: "hrm.z_l_init".into(), dims: vec![32], kind: 0, data });
+            for (key, n) in [("layers_per_stack", stack), ("h_cycles", high), ("l_cycles", low)] {
+                gguf.set(&format!("hrm_text.hrm.{key}"), Value::U32(n));
+            }
+            self.raw("cycles of layers", family, Want::INVALID, gguf.bytes());
+        }
+        for n in [0, 513, u32::MAX] {
+            let mut gguf = renamed("nanbeige", 1);
+            gguf.set("nanbeige.num_loops", Value::U32(n));
+            self.raw("loops of layers", family, Want::INVALID, gguf.bytes());
+        }
+        for n in [2, (1 << 27) - 1, u32::MAX] {
+            let mut gguf = renamed("qwen3vl", 1);
+            gguf.set("qwen3vl.n_deepstack_layers", Value::U32(n));
+            self.raw("streams of images", family, Want::INVALID, gguf.bytes());
+        }
+        for name in ["eagle3", "dflash", "gemma4-assistant", "clef", "wavtokenizer-dec"] {
+            let want = Want::Refused(&[Code::UnsupportedArch]);
+            self.raw("a model that needs another", "an honest mistake", want, renamed(name, 1).bytes());
         }
     }
 
@@ -626,6 +679,8 @@ impl Files {
         });
     }
 }
+
+const OWN_THREADS: &str = "asserts on ggml's own threads";
 
 /// What metadata of the wrong type may be refused with.
 const REFUSED: &[Code] = &[Code::Invalid, Code::UnsupportedArch];

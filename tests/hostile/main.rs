@@ -28,6 +28,7 @@ fn group(name: &str) -> Box<dyn Cases> {
         "architectures" => Box::new(architectures::Architectures::new()),
         "prefixes" => Box::new(bits::Prefixes::new()),
         "boundaries" => Box::new(bits::Boundaries::new()),
+        "types" => Box::new(bits::Types::new()),
         "metadata" => Box::new(bits::Metadata::new()),
         "data" => Box::new(bits::Data::new()),
         other => panic!("there is no group {other}"),
@@ -36,13 +37,14 @@ fn group(name: &str) -> Box<dyn Cases> {
 
 /// The names of the groups, and how many cases of each `make test` runs. Those with 0 have not been run often enough to
 /// stand there: `make hostile` runs them.
-const GROUPS: [(&str, usize); 8] = [
+const GROUPS: [(&str, usize); 9] = [
     ("files", 0),
     ("requests", 0),
     ("tokenizers", 0),
     ("architectures", 0),
     ("prefixes", 1_000),
     ("boundaries", 0),
+    ("types", 0),
     ("metadata", 0),
     ("data", 0),
 ];
@@ -75,6 +77,12 @@ fn the_runner_sees_signals_and_hangs() {
     runner::run("planted", usize::MAX, &mut table);
     assert_eq!(
         table.problems(),
-        ["aborts: signal 6", "hangs: no end", "panics: exit code 101", "too much: signal 6"]
+        [
+            "aborts: signal 6",
+            "sleeps: no end",
+            "turns in a circle: no end",
+            "panics: exit code 101",
+            "too much: signal 6"
+        ]
     );
 }
