@@ -36,19 +36,26 @@ static GRAPHS: Mutex<Graphs> = Mutex::new(Graphs { next: 0, running: Vec::new(),
 pub(super) struct Running(u64);
 
 pub(super) fn enter(owner: Option<Weak<dyn Owner>>) -> Running {
-    let mut graphs = lock(&GRAPHS);
-    graphs.next += 1;
-    let id = graphs.next;
-    graphs.running.push(Graph { id, owner });
-    Running(id)
+    Running(lock(&GRAPHS).enter(owner))
 }
 
 impl Running {
     pub(super) fn leave(self, failed: bool) {
-        let mut graphs = lock(&GRAPHS);
-        graphs.running.retain(|g| g.id != self.0);
+        lock(&GRAPHS).leave(self.0, failed);
+    }
+}
+
+impl Graphs {
+    fn enter(&mut self, owner: Option<Weak<dyn Owner>>) -> u64 {
+        self.next += 1;
+        self.running.push(Graph { id: self.next, owner });
+        self.next
+    }
+
+    fn leave(&mut self, id: u64, failed: bool) {
+        self.running.retain(|g| g.id != id);
         if failed {
-            graphs.failed.push((self.0, Instant::now()));
+            self.failed.push((id, Instant::now()));
         }
     }
 }
@@ -67,19 +74,19 @@ pub(super) unsafe extern "C" fn on_stranded(text: *const c_char) {
     // SAFETY: NUL-terminated, and it lives through the call.
     let text = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
     // No panic may enter ggml.
-    let ours = std::panic::catch_unwind(|| tell(&text)).unwrap_or(true);
+    let ours = std::panic::catch_unwind(|| tell(&GRAPHS, &text)).unwrap_or(true);
     while ours {
         std::thread::park();
     }
 }
 
 /// False when it is none of ours.
-fn tell(text: &str) -> bool {
+fn tell(all: &Mutex<Graphs>, text: &str) -> bool {
     let began = Instant::now();
-    let suspects: Vec<u64> = lock(&GRAPHS).running.iter().map(|g| g.id).collect();
+    let suspects: Vec<u64> = lock(all).running.iter().map(|g| g.id).collect();
     loop {
         let owners = {
-            let graphs = lock(&GRAPHS);
+            let graphs = lock(all);
             let known = |(id, when): &(u64, Instant)| suspects.contains(id) || *when + AT_ONCE > began;
             if graphs.failed.iter().any(known) {
                 return true;
@@ -98,5 +105,76 @@ fn tell(text: &str) -> bool {
         let error = Error::new(Code::EngineFault, format!("the engine failed: {}", guard::caught_elsewhere(text)));
         owners.into_iter().flatten().filter_map(|o| o.upgrade()).for_each(|o| o.stranded(error.clone()));
         return true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Someone(Mutex<Vec<String>>);
+
+    impl Owner for Someone {
+        fn stranded(&self, error: Error) {
+            lock(&self.0).push(error.message().to_owned());
+        }
+    }
+
+    impl Someone {
+        fn enter(self: &Arc<Self>, graphs: &Mutex<Graphs>) -> u64 {
+            let owner: Arc<dyn Owner> = Arc::clone(self) as _;
+            lock(graphs).enter(Some(Arc::downgrade(&owner)))
+        }
+
+        fn is_told(&self) -> bool {
+            !lock(&self.0).is_empty()
+        }
+    }
+
+    fn nobody() -> Mutex<Graphs> {
+        Mutex::new(Graphs { next: 0, running: Vec::new(), failed: Vec::new() })
+    }
+
+    #[test]
+    fn the_only_graph_is_told() {
+        let (graphs, one) = (nobody(), Arc::new(Someone::default()));
+        one.enter(&graphs);
+        assert!(tell(&graphs, "/there/ops.cpp:1: GGML_ASSERT(x) failed"));
+        assert_eq!(*lock(&one.0), ["the engine failed: ops.cpp:1: GGML_ASSERT(x) failed"]);
+    }
+
+    #[test]
+    fn of_two_the_one_that_does_not_end_is_told() {
+        let (graphs, one, other) = (nobody(), Arc::new(Someone::default()), Arc::new(Someone::default()));
+        one.enter(&graphs);
+        let id = other.enter(&graphs);
+        std::thread::scope(|scope| {
+            let told = scope.spawn(|| tell(&graphs, "x"));
+            std::thread::sleep(5 * LOOK);
+            assert!(!one.is_told() && !other.is_told(), "it is not known yet");
+            lock(&graphs).leave(id, false);
+            // Its next graph is another.
+            other.enter(&graphs);
+            assert!(told.join().unwrap());
+        });
+        assert!(one.is_told() && !other.is_told());
+    }
+
+    #[test]
+    fn where_the_caller_failed_nobody_else_is_told() {
+        let (graphs, one, other) = (nobody(), Arc::new(Someone::default()), Arc::new(Someone::default()));
+        let id = one.enter(&graphs);
+        other.enter(&graphs);
+        lock(&graphs).leave(id, true);
+        assert!(tell(&graphs, "x"));
+        assert!(!one.is_told() && !other.is_told());
+    }
+
+    #[test]
+    fn without_a_graph_it_is_none_of_ours() {
+        assert!(!tell(&nobody(), "x"));
     }
 }

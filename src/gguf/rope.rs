@@ -24,8 +24,7 @@ const WITH_SECTIONS: &[&str] = &[
 ];
 
 /// Those of them that use the sections whatever they are.
-const BY_SECTIONS: &[&str] =
-    &["paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
+const BY_SECTIONS: &[&str] = &["paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
 
 impl Check<'_> {
     pub(super) fn rope(&self, h: &Hparams) -> Result<()> {

@@ -406,7 +406,12 @@ impl Files {
             self.raw("experts of no width", FAMILY, Want::INVALID, of(architecture, &more));
         }
         self.raw("a state of groups", FAMILY, Want::Answer, support::tiny_grouped(4, 2).bytes());
-        self.raw("groups that do not divide the heads", OWN_THREADS, Want::INVALID, support::tiny_grouped(4, 3).bytes());
+        self.raw(
+            "groups that do not divide the heads",
+            OWN_THREADS,
+            Want::INVALID,
+            support::tiny_grouped(4, 3).bytes(),
+        );
         let mut more = state(2, 4).to_vec();
         more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![2, 0]))]);
         self.raw("a layer that uses no expert", FAMILY, Want::INVALID, of("nemotron_h_moe", &more));
@@ -442,7 +447,9 @@ impl Files {
     /// Layers that are counted by a product.
     fn products(&mut self) {
         let family = "a product of 32 bits that wraps";
-        for (stack, high, low) in [(1, 0x8000_0001, 1), (0x8000_0001, 1, 1), (1, 1 << 16, 0xffff), (2, 1, u32::MAX), (1, 2, 0)] {
+        for (stack, high, low) in
+            [(1, 0x8000_0001, 1), (0x8000_0001, 1, 1), (1, 1 << 16, 0xffff), (2, 1, u32::MAX), (1, 2, 0)]
+        {
             let mut gguf = renamed("hrm_text", 2);
             gguf.tensors.retain(|t| matches!(t.name.as_str(), "token_embd.weight" | "output.weight"));
             let data = vec![0; 128];

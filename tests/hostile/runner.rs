@@ -170,7 +170,11 @@ struct Patience {
 
 impl Patience {
     fn new(process: u32) -> Self {
-        Patience { process, before: worked(process).map_or(Duration::ZERO, |(time, _)| time), asleep: Duration::ZERO }
+        Patience {
+            process,
+            before: worked(process).map_or(Duration::ZERO, |(time, _)| time),
+            asleep: Duration::ZERO,
+        }
     }
 
     /// To be called every `LOOK`: what it worked, and how long it was seen with no thread that wants to.
@@ -248,7 +252,7 @@ fn run_from(cases: &dyn Cases, from: usize, step: usize, row: &mut Row, table: &
                 }
             }
             // What happens before the first case is not the case's.
-            Err(RecvTimeoutError::Timeout) if patience.look() < limit.max(if current.is_none() { LONGEST } else { limit }) => {}
+            Err(RecvTimeoutError::Timeout) if patience.look() < current.map_or(LONGEST, |_| limit) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let _ = child.kill();
                 let _ = child.wait();
