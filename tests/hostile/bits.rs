@@ -191,8 +191,9 @@ const KINDS: [(u32, u64, u64); 17] = [
 impl Types {
     pub(crate) fn new() -> Self {
         let mut fixtures = fixtures();
-        let gguf = support::tiny_grouped(4, 2);
-        fixtures.push(Fixture { name: "grouped", bytes: Vec::new(), head: 0, gguf });
+        for (name, gguf) in [("grouped", support::tiny_grouped(4, 2)), ("experts", support::tiny_experts())] {
+            fixtures.push(Fixture { name, bytes: Vec::new(), head: 0, gguf });
+        }
         let fits = |f: &Fixture, t: usize, k: usize| f.gguf.tensors[t].dims[0].is_multiple_of(KINDS[k].1);
         let mut cases = Vec::new();
         for (i, fixture) in fixtures.iter().enumerate() {

@@ -22,6 +22,8 @@ enum Kind {
     Model,
     /// For the tiny llama.
     Adapter,
+    /// For the tiny llama of experts.
+    AdapterOfExperts,
 }
 
 pub(crate) struct Files(Vec<File>);
@@ -672,6 +674,12 @@ impl Files {
         });
         bent("a matrix that cannot be multiplied", Want::INVALID, &|g| g.tensors[0].kind = 26);
         bent("a matrix of three dimensions", Want::Either, &|g| g.tensors[0].dims.push(1));
+        bent("a stack of matrices where the model has one", Want::INVALID, &|g| {
+            for t in &mut g.tensors[..2] {
+                t.dims.push(2);
+                t.data = t.data.repeat(2);
+            }
+        });
         bent("more tokens than are kept", Want::INVALID, &|g| {
             g.set("adapter.alora.invocation_tokens", Value::Unsigned(vec![1; 2_000]));
         });
@@ -684,10 +692,29 @@ impl Files {
             g.tensors[0].name = "token_embd.weight.lora_a".into();
             g.tensors[1].name = "token_embd.weight.lora_b".into();
         });
+        for (experts, want) in [(4, Want::Answer), (1, Want::INVALID), (3, Want::INVALID), (5, Want::INVALID)] {
+            self.0.push(File {
+                label: "experts that the adapter has more or fewer of",
+                imitates: "a write behind the experts that are there",
+                want,
+                kind: Kind::AdapterOfExperts,
+                bytes: Box::new(move || lora_of_experts(experts).bytes()),
+            });
+        }
     }
 }
 
 const OWN_THREADS: &str = "asserts on ggml's own threads";
+
+/// A LoRA for the experts of the tiny llama of four, with so many.
+fn lora_of_experts(experts: u64) -> Gguf {
+    let mut gguf = support::lora("llama", &[("blk.0.ffn_up_exps.weight".into(), 32, 64)], 1.0, 1);
+    for t in &mut gguf.tensors {
+        t.dims.push(experts);
+        t.data = t.data.repeat(experts as usize);
+    }
+    gguf
+}
 
 /// What metadata of the wrong type may be refused with.
 const REFUSED: &[Code] = &[Code::Invalid, Code::UnsupportedArch];
@@ -746,8 +773,9 @@ impl Cases for Files {
         let file = &self.0[index];
         match file.kind {
             Kind::Model => case::try_file_and_plan(&(file.bytes)()),
-            Kind::Adapter => {
-                let model = Model::load(tiny().file(), ModelOptions::default())?;
+            Kind::Adapter | Kind::AdapterOfExperts => {
+                let base = if matches!(file.kind, Kind::Adapter) { tiny() } else { support::tiny_experts() };
+                let model = Model::load(base.file(), ModelOptions::default())?;
                 let adapter = Adapter::load(&model, support::file_of(&(file.bytes)()))?;
                 let mut request = case::few(Request::text("ab"));
                 request.adapters = vec![(adapter, 1.0)];

@@ -99,6 +99,23 @@ pub(crate) fn tiny() -> Gguf {
     random("llama", attention_keys("llama"), shapes)
 }
 
+/// The same with four experts, of which each token uses two.
+pub(crate) fn tiny_experts() -> Gguf {
+    const EXPERTS: u64 = 4;
+    let mut keys = attention_keys("llama");
+    keys.push(("llama.expert_count".into(), Value::U32(EXPERTS as u32)));
+    keys.push(("llama.expert_used_count".into(), Value::U32(2)));
+    let mut shapes = vec![("output.weight".to_owned(), vec![WIDTH, VOCABULARY])];
+    shapes.extend(block(0, &ATTENTION));
+    shapes.extend(block(0, &FEED_FORWARD[..1]));
+    shapes.push(("blk.0.ffn_gate_inp.weight".into(), vec![WIDTH, EXPERTS]));
+    for name in ["gate", "up"] {
+        shapes.push((format!("blk.0.ffn_{name}_exps.weight"), vec![WIDTH, HIDDEN, EXPERTS]));
+    }
+    shapes.push(("blk.0.ffn_down_exps.weight".into(), vec![HIDDEN, WIDTH, EXPERTS]));
+    random("llama", keys, shapes)
+}
+
 /// A recurrent model of one layer (Mamba): its state is one for the whole text.
 pub(crate) fn tiny_recurrent() -> Gguf {
     let (inner, state, rank, kernel) = (2 * WIDTH, 8, 4, 4);
