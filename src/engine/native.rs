@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model};
 
+use super::bigstack;
 use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts, RawMemory};
 use super::stranded::{self, Owner};
 use crate::error::{Code, Error, Result};
@@ -118,8 +119,12 @@ impl NativeModel {
 
 impl Drop for NativeModel {
     fn drop(&mut self) {
-        // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
-        let _ = call(|f| unsafe { guard::qg_model_free(self.raw, f) });
+        let raw = self.raw as usize;
+        // Some vocabularies are trees that take themselves down by recursion: too deep for the stacks of some threads.
+        let _ = bigstack::run(|| {
+            // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
+            Ok(call(|f| unsafe { guard::qg_model_free(raw as *mut llama_model, f) })?)
+        });
     }
 }
 

@@ -76,6 +76,13 @@ impl NativeModel {
                 0.. => {
                     // SAFETY: the engine wrote `n` tokens, at most `capacity`.
                     unsafe { tokens.set_len(n as usize) };
+                    // A vocabulary without a token for what is unknown gives -1.
+                    if tokens.iter().any(|t| !(0..self.facts.n_vocab).contains(t)) {
+                        return Err(Error::new(
+                            Code::Invalid,
+                            "the model's vocabulary has no tokens for a part of the text",
+                        ));
+                    }
                     return Ok(tokens);
                 }
                 i32::MIN => return Err(too_long()),

@@ -77,7 +77,9 @@ fn lora(container: &Container, base: &Base<'_>) -> Result<()> {
     for t in pairs {
         any = true;
         // llama.cpp compares two dimensions, and would look for the experts that are missing behind the others.
-        let matrices = base.stacks.get(&t.name[..t.name.len() - ".lora_a".len()]).copied().unwrap_or(1);
+        // It takes every ".lora_a" out of the name.
+        let of = t.name.replace(&t.name[t.name.len() - ".lora_a".len()..], "");
+        let matrices = base.stacks.get(&of).copied().unwrap_or(1);
         if t.dims[2] != matrices {
             return Err(invalid(format!(
                 "tensor {} is {} matrices and that of the model {matrices}: it belongs to another model",

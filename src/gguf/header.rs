@@ -75,7 +75,12 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
     }
     unique_keys(&entries)?;
 
-    let State { mut r, vocabulary, .. } = state;
+    let State { mut r, mut vocabulary, .. } = state;
+    if entries.iter().any(|e| e.key == "tokenizer.ggml.model" && e.value.as_str() == Some("rwkv")) {
+        let end = r.position();
+        vocabulary.as_rwkv(&mut r)?;
+        r.seek(end);
+    }
     let alignment = alignment(&entries)?;
     let tensors = tensors::read_directory(&mut r, tensor_count)?;
     // Alignment counts from the beginning of the GGUF, also when it is embedded in a larger file.

@@ -586,6 +586,40 @@ impl Files {
                 });
             }
         }
+        for model in ["t5", "rwkv"] {
+            for (bytes, want) in [(1 << 20, Want::TOO_LARGE), (1_025, Want::TOO_LARGE), (1_024, Want::Either)] {
+                self.bent("a long token", "a tree that is built by recursion", want, |g| {
+                    g.set("tokenizer.ggml.model", Value::Str(model.into()));
+                    change_tokens(g, |tokens| tokens[5] = "x".repeat(bytes));
+                });
+            }
+        }
+        // At the line break llama.cpp looks while it loads.
+        for (token, text) in [(10, "\n\n"), (b'a' as usize, "abc"), (b'<' as usize, "\\x3c\\x3c")] {
+            self.bent("a token of RWKV without its first byte", "a search without end", Want::INVALID, |g| {
+                g.set("tokenizer.ggml.model", Value::Str("rwkv".into()));
+                change_tokens(g, |tokens| {
+                    for (i, t) in tokens.iter_mut().enumerate().take(256) {
+                        *t = format!("\\x{i:02x}");
+                    }
+                    tokens[token] = text.into();
+                });
+            });
+        }
+        self.bent("a vocabulary of RWKV", "a good one", Want::Answer, |g| {
+            g.set("tokenizer.ggml.model", Value::Str("rwkv".into()));
+            change_tokens(g, |tokens| {
+                for (i, t) in tokens.iter_mut().enumerate().take(256) {
+                    *t = format!("\\x{i:02x}");
+                }
+            });
+        });
+        for model in ["none", "no_vocab"] {
+            self.bent("text for a model without a vocabulary", family, Want::Either, |g| {
+                g.set("tokenizer.ggml.model", Value::Str(model.into()));
+                g.set("llama.vocab_size", Value::U32(259));
+            });
+        }
         self.bent(
             "a long token of PLaMo-2",
             "its tokenizer keeps every suffix of every token",
