@@ -56,6 +56,22 @@ fn files_that_are_no_models() {
     }
     assert_eq!(load("/no/such/file.gguf").unwrap_err().code(), Code::NotFound);
     assert!(load(std::env::temp_dir()).unwrap_err().message().contains("directory"));
+    #[cfg(unix)]
+    for path in ["/dev/zero", "/dev/null"] {
+        assert!(load(path).unwrap_err().message().contains("not a regular file"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe.gguf");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let (send, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || send.send(load(path).map(drop)));
+    let e = answer.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer").unwrap_err();
+    assert!(e.message().contains("not a regular file"), "{e}");
 }
 
 #[test]
