@@ -12,6 +12,7 @@ mod support;
 mod architectures;
 mod bits;
 mod case;
+mod complete;
 mod files;
 mod requests;
 mod runner;
@@ -26,6 +27,7 @@ fn group(name: &str) -> Box<dyn Cases> {
         "requests" => Box::new(requests::Requests::new()),
         "tokenizers" => Box::new(tokenizers::Tokenizers::new()),
         "architectures" => Box::new(architectures::Architectures::new()),
+        "complete" => Box::new(complete::Complete::new()),
         "prefixes" => Box::new(bits::Prefixes::new()),
         "boundaries" => Box::new(bits::Boundaries::new()),
         "types" => Box::new(bits::Types::new()),
@@ -37,11 +39,12 @@ fn group(name: &str) -> Box<dyn Cases> {
 
 /// The names of the groups, and how many cases of each `make test` runs. Those with 0 have not been run often enough to
 /// stand there: `make hostile` runs them.
-const GROUPS: [(&str, usize); 9] = [
+const GROUPS: [(&str, usize); 10] = [
     ("files", 0),
     ("requests", 0),
     ("tokenizers", 0),
     ("architectures", 0),
+    ("complete", 0),
     ("prefixes", 1_000),
     ("boundaries", 0),
     ("types", 0),
