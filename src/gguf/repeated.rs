@@ -1,4 +1,4 @@
-//! Layers that are used more than once. llama.cpp multiplies these numbers without a look at what the product holds, and
+//! Layers that are used more than once, and rounds. llama.cpp multiplies these numbers without a look at what the product holds, and
 //! then counts layers by it.
 
 use super::hparams::{Check, Hparams};
@@ -12,7 +12,17 @@ impl Check<'_> {
         match self.arch {
             "hrm_text" => self.cycles(h.block_count),
             "nanbeige" => self.loops(h.block_count),
+            "deepseek4" | "glm5-next" => self.rounds(),
             _ => self.streams(h.block_count),
+        }
+    }
+
+    /// Of one step of the graph, in which nobody can be asked whether it is still wanted. Real models take 20.
+    fn rounds(&self) -> Result<()> {
+        let name = "hyper_connection.sinkhorn_iterations";
+        match self.u32(name)? {
+            Some(n) if !(1..=1024).contains(&n) => Err(self.wrong(name, n, "1 to 1024")),
+            _ => Ok(()),
         }
     }
 

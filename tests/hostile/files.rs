@@ -466,6 +466,11 @@ impl Files {
             gguf.set("nanbeige.num_loops", Value::U32(n));
             self.raw("loops of layers", family, Want::INVALID, gguf.bytes());
         }
+        for n in [0, i32::MAX as u32, u32::MAX] {
+            let mut gguf = renamed("deepseek4", 1);
+            gguf.set("deepseek4.hyper_connection.sinkhorn_iterations", Value::U32(n));
+            self.raw("rounds without end", "a step that nothing ends", Want::INVALID, gguf.bytes());
+        }
         for n in [2, (1 << 27) - 1, u32::MAX] {
             let mut gguf = renamed("qwen3vl", 1);
             gguf.set("qwen3vl.n_deepstack_layers", Value::U32(n));
