@@ -73,7 +73,7 @@ impl Check<'_> {
             return Ok(());
         }
         let first = |name: &str| -> Result<u32> {
-            let all = self.keys.per_layer(&self.key(name), layers)?.unwrap_or_default();
+            let all = self.keys.per_layer(self.key(name), layers)?.unwrap_or_default();
             Ok(all.first().copied().unwrap_or(0))
         };
         if first("expert_feed_forward_length")? == 0 && first("expert_used_count")? == 0 {
@@ -88,7 +88,7 @@ impl Check<'_> {
         if !matches!(self.arch, "nemotron_h" | "nemotron_h_moe") || self.u32("expert_count")?.unwrap_or(0) == 0 {
             return Ok(());
         }
-        let of = |name: &str| self.keys.per_layer(&self.key(name), layers).map(Option::unwrap_or_default);
+        let of = |name: &str| self.keys.per_layer(self.key(name), layers).map(Option::unwrap_or_default);
         let (widths, own, used) =
             (of("feed_forward_length")?, of("expert_feed_forward_length")?, of("expert_used_count")?);
         let none = |numbers: &[u32], layer: usize| numbers.get(layer).is_none_or(|n| *n == 0);

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use super::keys::Name;
 use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
@@ -52,8 +53,9 @@ pub(super) struct Container {
 }
 
 impl Container {
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.key == key)
+    pub(super) fn entry<'n>(&self, key: impl Into<Name<'n>>) -> Option<&Entry> {
+        let name = key.into();
+        self.entries.iter().find(|e| name.is(&e.key))
     }
 }
 
