@@ -188,7 +188,8 @@ impl Scan {
         for id in 0..count {
             let n = r.u64(&TOKENS)?;
             r.bytes_into(n, &mut buffer, &TOKENS)?;
-            let mut text = Unescaped(as_llama_sees(&buffer, id as u32).iter());
+            let seen = as_llama_sees(&buffer, id as u32);
+            let mut text = Unescaped(seen.iter());
             if let Some(first) = text.next() {
                 begins[usize::from(first)] = true;
                 alone[usize::from(first)] |= text.next().is_none();
