@@ -53,6 +53,9 @@ impl NativeModel {
         let too_long =
             || Error::new(Code::TooLong, format!("a text of {} bytes is too long to tokenise", text.len()));
         let mut tokens: Vec<Token> = Vec::new();
+        if self.facts.vocab_type == 0 {
+            return Err(Error::new(Code::Unsupported, "the model has no tokenizer: give it tokens, not text"));
+        }
         // A first guess; the engine says how many it wants when it is too small.
         let mut capacity = text.len() / 3 + 16;
         loop {
