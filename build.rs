@@ -18,8 +18,12 @@ fn main() {
     println!("cargo:rerun-if-env-changed=QASK_GUARD_FLAGS");
     let more = env::var("QASK_GUARD_FLAGS").unwrap_or_default();
 
+    let mut guard = cc::Build::new();
+    if env::var_os("CARGO_FEATURE_TEST_HOOKS").is_some() {
+        guard.define("QG_TEST_HOOKS", None);
+    }
     // Not with the flags of RUSTFLAGS: the guard must run on any CPU, to say that the engine cannot.
-    cc::Build::new()
+    guard
         .cpp(true)
         .std("c++17")
         .file("src/engine/guard.cpp")

@@ -59,6 +59,7 @@ impl Adapter {
             vocabulary: model.vocabulary_size(),
             width: native.facts.n_embd.max(0) as u32,
             layers: native.facts.n_layer.max(0) as u32,
+            stacks: &model.info().stacks,
         };
         let (file, fingerprint) = adapter::read(path, &base).map_err(|e| e.at(path.display()))?;
         let part = match file {

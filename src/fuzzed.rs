@@ -91,7 +91,8 @@ pub mod probe {
 
     /// Checks an adapter file for a model of the tests' size.
     pub fn adapter(bytes: &[u8]) -> Result<()> {
-        let base = Base { architecture: "llama", vocabulary: 259, width: 32, layers: 4 };
+        let stacks = Default::default();
+        let base = Base { architecture: "llama", vocabulary: 259, width: 32, layers: 4, stacks: &stacks };
         adapter::read_source(bytes, &base).map(drop)
     }
 

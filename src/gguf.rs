@@ -13,6 +13,7 @@ mod hparams;
 mod info;
 mod keys;
 mod names;
+mod repeated;
 mod rope;
 mod sniff;
 mod source;
@@ -84,18 +85,19 @@ fn read_path(path: &Path) -> Result<Container> {
 
 /// Opens a regular file.
 fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| match e.kind() {
+    let failed = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => Error::new(Code::NotFound, "there is no such file: check the path"),
         _ => source::io_error("opening it", &e),
-    })?;
-    let facts = file.metadata().map_err(|e| source::io_error("reading its size", &e))?;
+    };
+    // Looked at first, since opening a pipe waits for whoever writes to it.
+    let facts = std::fs::metadata(path).map_err(failed)?;
     if facts.is_dir() {
         return Err(Error::new(Code::Invalid, "this is a directory: give the .gguf file inside it"));
     }
     if !facts.is_file() {
         return Err(Error::new(Code::Invalid, "this is not a regular file"));
     }
-    Ok(file)
+    File::open(path).map_err(failed)
 }
 
 /// A value of a file, fit for a message.

@@ -71,7 +71,8 @@ impl Embeddings {
     pub(crate) fn start(model: &Model, setup: &Setup) -> Result<Embeddings> {
         let shared = Shared::new("embedder", "embedding");
         let data = shared.abort_data() as usize;
-        let context = bigstack::run(|| new_context(model, setup, data as *mut c_void))?;
+        let mut context = bigstack::run(|| new_context(model, setup, data as *mut c_void))?;
+        context.belongs_to(shared.owner());
         shared.start(Worker {
             shared: Arc::clone(&shared),
             encode: model.0.native.facts.has_encoder,

@@ -1,8 +1,8 @@
 // Every call into llama.cpp passes here. llama.cpp throws, and asserts (abort) on what it does not like; neither may
 // reach the host. Each function catches both and reports through `qg_fault`; 0 means that the call returned.
 //
-// An assert is caught because the abort callback throws when its thread is inside `guarded`. What cannot be caught:
-// signals, stack overflow, asserts on ggml's own worker threads.
+// An assert is caught because the abort callback throws when its thread is inside `guarded`. One on ggml's own threads
+// cannot be thrown: stranded.rs keeps that thread. What cannot be caught: signals, stack overflow.
 
 #include <cstdio>
 #include <cstdlib>
@@ -69,6 +69,9 @@ struct qg_context_params {
 // Called for every line of llama.cpp's log, on the thread that wrote it. Set once.
 typedef void (*qg_log_sink)(int level, const char * text);
 
+// Called on a thread that asserts outside of every guarded call, and does not return if it worked for one of ours.
+typedef void (*qg_stranded)(const char * text);
+
 }  // extern "C"
 
 namespace {
@@ -78,6 +81,7 @@ thread_local std::string * capture = nullptr;
 // A dry run is none of the log's business: its sizes are not those of anything that is there.
 thread_local bool silent = false;
 qg_log_sink sink = nullptr;
+qg_stranded stranded = nullptr;
 
 struct assert_failed : std::exception {
     std::string text;
@@ -103,6 +107,7 @@ void copy_tail(char * to, size_t size, const std::string & from) {
 
 void on_abort(const char * message) {
     if (depth > 0) throw assert_failed(message);
+    if (stranded != nullptr) stranded(message);
     // Not our call: let ggml abort as it would have.
     fprintf(stderr, "%s\n", message);
 }
@@ -198,9 +203,10 @@ llama_model_params model_params(const qg_load_params * p) {
 
 extern "C" {
 
-int qg_init(qg_log_sink log_sink, qg_fault * fault) {
+int qg_init(qg_log_sink log_sink, qg_stranded on_stranded, qg_fault * fault) {
     return guarded_log(fault, [&] {
         sink = log_sink;
+        stranded = on_stranded;
         llama_log_set(on_log, nullptr);
         ggml_set_abort_callback(on_abort);
         llama_backend_init();
@@ -420,6 +426,23 @@ int qg_decode(llama_context * c, bool encode, int32_t n, const int32_t * token, 
         llama_synchronize(c);
     });
 }
+
+#ifdef QG_TEST_HOOKS
+// A graph of two threads of which the second asserts.
+int qg_test_strand(qg_fault * fault) {
+    return guarded(fault, [&] {
+        ggml_context * c = ggml_init({1u << 20, nullptr, false});
+        ggml_tensor * a = ggml_new_tensor_1d(c, GGML_TYPE_F32, 64);
+        ggml_custom1_op_t op = [](ggml_tensor *, const ggml_tensor *, int ith, int, void *) {
+            if (ith == 1) GGML_ABORT("GGML_ASSERT(on purpose) failed");
+        };
+        ggml_cgraph * graph = ggml_new_graph(c);
+        ggml_build_forward_expand(graph, ggml_map_custom1(c, a, op, 2, nullptr));
+        ggml_graph_compute_with_ctx(c, graph, 2);
+        ggml_free(c);
+    });
+}
+#endif
 
 int qg_logits(llama_context * c, int32_t row, float ** out, qg_fault * fault) {
     return guarded(fault, [&] { *out = llama_get_logits_ith(c, row); });

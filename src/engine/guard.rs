@@ -155,9 +155,12 @@ pub(crate) struct RawDevice {
 }
 
 type LogSink = unsafe extern "C" fn(c_int, *const c_char);
+type StrandedSink = unsafe extern "C" fn(*const c_char);
 
 extern "C" {
-    fn qg_init(sink: Option<LogSink>, fault: *mut RawFault) -> c_int;
+    fn qg_init(sink: Option<LogSink>, stranded: Option<StrandedSink>, fault: *mut RawFault) -> c_int;
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn qg_test_strand(fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_cpu_bits(out: *mut u64, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_model_load(
         paths: *const *const c_char,
@@ -410,6 +413,13 @@ pub fn caught_faults() -> [u64; 3] {
     CAUGHT.each_ref().map(|n| n.load(std::sync::atomic::Ordering::Relaxed))
 }
 
+/// The words of an assert on a thread of ggml's own, without build paths; it is counted with those that were caught.
+pub(super) fn caught_elsewhere(text: &str) -> String {
+    #[cfg(feature = "test-hooks")]
+    CAUGHT[FaultKind::Assert as usize].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    without_build_path(text)
+}
+
 /// `/build/place/ggml.c:12: GGML_ASSERT(x) failed` without the folders.
 fn without_build_path(text: &str) -> String {
     for end in [".cpp:", ".c:", ".h:", ".cu:", ".m:", ".hpp:"] {
@@ -427,8 +437,8 @@ pub(crate) fn init() -> Result<()> {
     static DONE: OnceLock<Result<()>> = OnceLock::new();
     DONE.get_or_init(|| {
         super::cpu::check()?;
-        // SAFETY: the sink is a function that never unwinds; the guard sets its own log and abort callbacks.
-        call(|f| unsafe { qg_init(Some(on_log), f) })?;
+        // SAFETY: both are functions that never unwind; the guard sets its own log and abort callbacks.
+        call(|f| unsafe { qg_init(Some(on_log), Some(super::stranded::on_stranded), f) })?;
         Ok(())
     })
     .clone()

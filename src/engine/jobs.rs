@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use super::stranded::Owner;
 use super::{bigstack, exit};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
@@ -225,13 +226,7 @@ impl<T: Input + 'static> Shared<T> {
             drop(worker);
             return self.finished();
         };
-        let late = {
-            let mut queue = lock(&self.queue);
-            queue.poison = Some(error.clone());
-            std::mem::take(&mut queue.inputs)
-        };
-        late.iter().for_each(|i| i.job().fail(error.clone()));
-        lock(&self.running).drain(..).for_each(|j| j.fail(error.clone()));
+        self.fail(&error);
         // As in the engine: the context's state is unknown, and after an exception inside an OpenMP region this thread
         // would hang in its own exit.
         std::mem::forget(worker);
@@ -239,6 +234,23 @@ impl<T: Input + 'static> Shared<T> {
         loop {
             std::thread::park();
         }
+    }
+
+    /// Ends every call, those that wait and those that run.
+    fn fail(&self, error: &Error) {
+        let late = {
+            let mut queue = lock(&self.queue);
+            queue.poison.get_or_insert(error.clone());
+            std::mem::take(&mut queue.inputs)
+        };
+        late.iter().for_each(|i| i.job().fail(error.clone()));
+        lock(&self.running).drain(..).for_each(|j| j.fail(error.clone()));
+    }
+
+    /// Whom a context is to tell when it never comes back.
+    pub(super) fn owner(self: &Arc<Self>) -> Weak<dyn Owner> {
+        let shared: Arc<dyn Owner> = Arc::clone(self) as _;
+        Arc::downgrade(&shared)
     }
 
     fn finished(&self) {
@@ -251,6 +263,13 @@ impl<T: Input + 'static> Shared<T> {
 pub(super) trait Worker {
     /// Waits for work and does a part of it; false when all should end. An error ends everything.
     fn step(&mut self) -> Result<bool>;
+}
+
+impl<T: Input + 'static> Owner for Shared<T> {
+    fn stranded(&self, error: Error) {
+        self.fail(&error);
+        self.finished();
+    }
 }
 
 impl<T: Input + 'static> exit::Stop for Shared<T> {

@@ -31,6 +31,7 @@ mod shared;
 mod slots;
 mod softmax;
 mod stats;
+mod stranded;
 mod stream;
 mod tokens;
 pub(crate) mod wake;
@@ -269,6 +270,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes ggml assert on a thread of its own while the engine's thread computes.
+    #[cfg(feature = "test-hooks")]
+    pub fn provoke_stranding(&self) -> Result<()> {
+        self.0.shared.tell(|inbox| inbox.provoke_stranding = true);
+        Ok(())
+    }
+
     /// The stream that a model would make which writes `output`: how bindings run the recorded outputs.
     #[cfg(feature = "test-hooks")]
     pub fn replay(&self, parser: crate::output::Parser, output: &str) -> Stream {
@@ -290,6 +298,7 @@ fn new_context(model: &Model, options: &Resolved, watch: &Arc<Watch>) -> Result<
         ..options.context()
     };
     let mut context = Context::new(&model.0.native, &params)?;
+    context.belongs_to(watch.owner());
     let (all, _) = context.sizes()?;
     Ok((context, all))
 }

@@ -3,11 +3,13 @@
 use std::ffi::{c_char, c_void, CString};
 use std::path::{Path, PathBuf};
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model};
 
+use super::bigstack;
 use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts, RawMemory};
+use super::stranded::{self, Owner};
 use crate::error::{Code, Error, Result};
 
 /// Where a model's bytes are.
@@ -117,8 +119,12 @@ impl NativeModel {
 
 impl Drop for NativeModel {
     fn drop(&mut self) {
-        // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
-        let _ = call(|f| unsafe { guard::qg_model_free(self.raw, f) });
+        let raw = self.raw as usize;
+        // Some vocabularies are trees that take themselves down by recursion: too deep for the stacks of some threads.
+        let _ = bigstack::run(|| {
+            // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
+            Ok(call(|f| unsafe { guard::qg_model_free(raw as *mut llama_model, f) })?)
+        });
     }
 }
 
@@ -215,6 +221,7 @@ pub(crate) struct Context {
     model: Arc<NativeModel>,
     /// Set when a call into llama.cpp failed half-way: the context is then leaked, not freed.
     broken: bool,
+    owner: Option<Weak<dyn Owner>>,
 }
 
 // SAFETY: a context may move between threads as long as one at a time uses it (`&mut self` below).
@@ -266,7 +273,12 @@ impl Context {
                 format!("the engine could not make a context of {} tokens: {why}", params.n_ctx),
             ));
         }
-        Ok(Context { raw, model: Arc::clone(model), broken: false })
+        Ok(Context { raw, model: Arc::clone(model), broken: false, owner: None })
+    }
+
+    /// Whom to tell when a computation never ends, since a thread of ggml's own failed in it.
+    pub(super) fn belongs_to(&mut self, owner: Weak<dyn Owner>) {
+        self.owner = Some(owner);
     }
 
     fn guarded<T>(&mut self, result: std::result::Result<T, Fault>) -> std::result::Result<T, Fault> {
@@ -321,6 +333,7 @@ impl Context {
 
     fn evaluate(&mut self, batch: &Batch, encode: bool) -> std::result::Result<(), DecodeError> {
         let mut rc = 0;
+        let running = stranded::enter(self.owner.clone());
         // SAFETY: all four arrays have the same length; tokens were checked against the vocabulary and sequences
         // against `n_seq_max` by the scheduler.
         let r = call_with_log(|f| unsafe {
@@ -336,6 +349,7 @@ impl Context {
                 f,
             )
         });
+        running.leave(r.is_err());
         let log = self.guarded(r).map_err(DecodeError::Fault)?;
         match rc {
             0 => Ok(()),
@@ -346,6 +360,16 @@ impl Context {
                 Err(DecodeError::Refused(format!("llama_decode returned {rc}: {}", why.join(" "))))
             }
         }
+    }
+
+    /// Never comes back.
+    #[cfg(feature = "test-hooks")]
+    pub(super) fn strand(&mut self) -> std::result::Result<(), Fault> {
+        let running = stranded::enter(self.owner.clone());
+        // SAFETY: it works on a graph of its own.
+        let r = call(|f| unsafe { guard::qg_test_strand(f) });
+        running.leave(r.is_err());
+        self.guarded(r)
     }
 
     /// The logits of a row of the last batch.

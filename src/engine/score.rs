@@ -89,7 +89,8 @@ impl Scoring {
     pub(crate) fn start(model: &Model, setup: &Setup) -> Result<Scoring> {
         let shared = Shared::new("scorer", "scoring");
         let data = shared.abort_data() as usize;
-        let context = bigstack::run(|| new_context(model, setup, data as *mut c_void))?;
+        let mut context = bigstack::run(|| new_context(model, setup, data as *mut c_void))?;
+        context.belongs_to(shared.owner());
         shared.start(Worker {
             shared: Arc::clone(&shared),
             context,

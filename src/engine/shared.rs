@@ -11,10 +11,12 @@ use super::layout::Layout;
 use super::rest::Trim;
 use super::sequence::Sequence;
 use super::stats::Stats;
+use super::stranded::Owner;
 use super::stream::Channel;
 use super::worker::{Running, Worker};
 use crate::error::{Code, Error, Result};
 use crate::event::FinishReason;
+use crate::log::{self, Level};
 use crate::sync::{lock, until, wait};
 
 /// Something that the engine's thread does between two steps.
@@ -35,6 +37,8 @@ pub(super) struct Inbox {
     pub nudge: bool,
     #[cfg(feature = "test-hooks")]
     pub provoke_fault: bool,
+    #[cfg(feature = "test-hooks")]
+    pub provoke_stranding: bool,
 }
 
 /// How long an idle engine waits for requests that are being prepared when the first is ready.
@@ -264,6 +268,20 @@ impl Shared {
     }
 }
 
+impl Owner for Shared {
+    fn stranded(&self, error: Error) {
+        log::write(Level::Error, || format!("engine poisoned: {error}"));
+        self.poison(error.clone());
+        // As when the thread itself finds out, but for its own lists, which nobody can reach now.
+        for sequence in self.take(false).ready {
+            sequence.finish(FinishReason::Error(error.clone()));
+        }
+        let channels: Vec<Weak<Channel>> = std::mem::take(&mut *lock(&self.channels));
+        channels.iter().filter_map(Weak::upgrade).for_each(|c| c.engine_failed(&error));
+        self.finished();
+    }
+}
+
 impl exit::Stop for Shared {
     fn close(&self) {
         Shared::close(self);
@@ -277,7 +295,7 @@ impl exit::Stop for Shared {
 impl Inbox {
     fn is_empty(&self) -> bool {
         #[cfg(feature = "test-hooks")]
-        if self.provoke_fault {
+        if self.provoke_fault || self.provoke_stranding {
             return false;
         }
         let asked = self.closing || self.unpin || self.nudge || !self.pauses.is_empty() || !self.trims.is_empty();

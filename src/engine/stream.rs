@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::wake::{self, Wake};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
-use crate::event::{Answer, Collected, Done, Event, FinishReason, Next};
+use crate::event::{Answer, Collected, Done, Event, FinishReason, Next, Usage};
 use crate::model::Token;
 use crate::queue::Place;
 use crate::sync::{lock, until, wait};
@@ -38,8 +38,9 @@ pub(crate) trait Recorder: Send + Sync {
 
 struct State {
     events: VecDeque<Event>,
-    /// Choices that have not ended.
+    /// Choices that have not ended, and which.
     open: u32,
+    ended: Vec<bool>,
     closed: bool,
     /// The reader was told that nothing more will come.
     told: bool,
@@ -61,6 +62,7 @@ impl Channel {
         let state = State {
             events: VecDeque::new(),
             open: choices,
+            ended: vec![false; choices as usize],
             closed: false,
             told: false,
             waiting: false,
@@ -122,12 +124,26 @@ impl Channel {
     }
 
     pub(super) fn done(&self, done: Done) {
+        // After a stranded thread there are two who would end it.
+        let ended = lock(&self.state).ended.get_mut(done.choice as usize).map(|e| std::mem::replace(e, true));
+        if ended != Some(false) {
+            return;
+        }
         let event = Event::Done(done);
         self.record(event.choice(), &event);
         self.change(|state| {
             state.open = state.open.saturating_sub(1);
             state.events.push_back(event);
         });
+    }
+
+    /// The engine's thread never comes back: whatever has not ended ends with this.
+    pub(super) fn engine_failed(&self, error: &Error) {
+        let choices = lock(&self.state).ended.len() as u32;
+        for choice in 0..choices {
+            let reason = FinishReason::Error(error.clone());
+            self.done(Done { choice, reason, usage: Usage::default(), seed: 0 });
+        }
     }
 
     /// The engine is gone: whoever waits or follows learns it.

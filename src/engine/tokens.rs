@@ -53,6 +53,9 @@ impl NativeModel {
         let too_long =
             || Error::new(Code::TooLong, format!("a text of {} bytes is too long to tokenise", text.len()));
         let mut tokens: Vec<Token> = Vec::new();
+        if self.facts.vocab_type == 0 {
+            return Err(Error::new(Code::Unsupported, "the model has no tokenizer: give it tokens, not text"));
+        }
         // A first guess; the engine says how many it wants when it is too small.
         let mut capacity = text.len() / 3 + 16;
         loop {
@@ -76,6 +79,13 @@ impl NativeModel {
                 0.. => {
                     // SAFETY: the engine wrote `n` tokens, at most `capacity`.
                     unsafe { tokens.set_len(n as usize) };
+                    // A vocabulary without a token for what is unknown gives -1.
+                    if tokens.iter().any(|t| !(0..self.facts.n_vocab).contains(t)) {
+                        return Err(Error::new(
+                            Code::Invalid,
+                            "the model's vocabulary has no tokens for a part of the text",
+                        ));
+                    }
                     return Ok(tokens);
                 }
                 i32::MIN => return Err(too_long()),

@@ -6,11 +6,12 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
 
 use super::sequence::{Farewell, Sequence};
 use super::shared::Shared;
+use super::stranded::Owner;
 use super::stream::Channel;
 use crate::cancel::Cancel;
 use crate::event::FinishReason;
@@ -42,6 +43,12 @@ impl Watched {
 impl Watch {
     pub(super) fn new(shared: Arc<Shared>) -> Watch {
         Watch { shared, watched: Mutex::default(), armed: AtomicBool::new(false) }
+    }
+
+    /// Who is told when the step never ends.
+    pub(super) fn owner(&self) -> Weak<dyn Owner> {
+        let shared: Arc<dyn Owner> = Arc::clone(&self.shared) as _;
+        Arc::downgrade(&shared)
     }
 
     pub(super) fn set<'a>(&self, sequences: impl Iterator<Item = &'a Sequence>) {

@@ -165,6 +165,10 @@ impl Worker {
         if inbox.provoke_fault {
             self.provoke_fault()?;
         }
+        #[cfg(feature = "test-hooks")]
+        if inbox.provoke_stranding {
+            self.context.strand()?;
+        }
         if inbox.unpin {
             self.slots.unpin_all();
         }

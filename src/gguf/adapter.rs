@@ -1,5 +1,6 @@
 //! Adapter files: LoRA and control vectors. What llama.cpp asserts on or does not look at is checked here.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::header::{self, Container};
@@ -24,6 +25,8 @@ pub(crate) struct Base<'a> {
     pub vocabulary: u32,
     pub width: u32,
     pub layers: u32,
+    /// Its tensors that are more than one matrix.
+    pub stacks: &'a HashMap<String, u64>,
 }
 
 /// The most tokens that may switch an activated LoRA on.
@@ -73,6 +76,16 @@ fn lora(container: &Container, base: &Base<'_>) -> Result<()> {
     let mut any = false;
     for t in pairs {
         any = true;
+        // llama.cpp compares two dimensions, and would look for the experts that are missing behind the others.
+        // It takes every ".lora_a" out of the name.
+        let of = t.name.replace(&t.name[t.name.len() - ".lora_a".len()..], "");
+        let matrices = base.stacks.get(&of).copied().unwrap_or(1);
+        if t.dims[2] != matrices {
+            return Err(invalid(format!(
+                "tensor {} is {} matrices and that of the model {matrices}: it belongs to another model",
+                t.name, t.dims[2]
+            )));
+        }
         if !t.kind.has_dot || t.n_dims < 2 || t.dims[3] != 1 {
             return Err(invalid(format!(
                 "tensor {} has {} dimensions and type {}: it must be a matrix that llama.cpp can compute with",

@@ -14,7 +14,6 @@ const DIVISORS: &[(&str, &[&str])] = &[
     (
         "ssm.group_count",
         &[
-            "clef",
             "falcon-h1",
             "granitehybrid",
             "mamba2",
@@ -52,7 +51,36 @@ impl Check<'_> {
         if BY_FIRST_HEADS.contains(&self.arch) && heads.first() == Some(&0) {
             return Err(self.wrong("attention.head_count", 0, "at least 1 in the first layer"));
         }
+        self.groups()?;
+        self.width_of_experts(layers)?;
         self.experts_of_layers(layers)
+    }
+
+    /// The heads of a state share its groups evenly: ggml asserts on it in threads of its own.
+    fn groups(&self) -> Result<()> {
+        let grouped = DIVISORS.iter().any(|(name, of)| *name == "ssm.group_count" && of.contains(&self.arch));
+        match (self.u32("ssm.group_count")?, self.u32("ssm.time_step_rank")?) {
+            (Some(groups), Some(heads)) if grouped && heads % groups != 0 => {
+                Err(self.wrong("ssm.group_count", groups, format!("a divisor of ssm.time_step_rank, {heads}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where no layer says how wide its experts are, these divide by the number that the first one uses.
+    fn width_of_experts(&self, layers: u32) -> Result<()> {
+        if !self.required || !matches!(self.arch, "qwen3next" | "qwen35moe" | "qwen4exp") {
+            return Ok(());
+        }
+        let first = |name: &str| -> Result<u32> {
+            let all = self.keys.per_layer(self.key(name), layers)?.unwrap_or_default();
+            Ok(all.first().copied().unwrap_or(0))
+        };
+        if first("expert_feed_forward_length")? == 0 && first("expert_used_count")? == 0 {
+            let rule = "at least 1 in the first layer, or expert_feed_forward_length there";
+            return Err(self.wrong("expert_used_count", 0, rule));
+        }
+        Ok(())
     }
 
     /// Where a layer of experts does not say how wide they are, the width of the layer is divided by their number.
@@ -60,7 +88,7 @@ impl Check<'_> {
         if !matches!(self.arch, "nemotron_h" | "nemotron_h_moe") || self.u32("expert_count")?.unwrap_or(0) == 0 {
             return Ok(());
         }
-        let of = |name: &str| self.keys.per_layer(&self.key(name), layers).map(Option::unwrap_or_default);
+        let of = |name: &str| self.keys.per_layer(self.key(name), layers).map(Option::unwrap_or_default);
         let (widths, own, used) =
             (of("feed_forward_length")?, of("expert_feed_forward_length")?, of("expert_used_count")?);
         let none = |numbers: &[u32], layer: usize| numbers.get(layer).is_none_or(|n| *n == 0);

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use super::keys::Name;
 use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
@@ -52,8 +53,9 @@ pub(super) struct Container {
 }
 
 impl Container {
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.key == key)
+    pub(super) fn entry<'n>(&self, key: impl Into<Name<'n>>) -> Option<&Entry> {
+        let name = key.into();
+        self.entries.iter().find(|e| name.is(&e.key))
     }
 }
 
@@ -75,7 +77,12 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
     }
     unique_keys(&entries)?;
 
-    let State { mut r, vocabulary, .. } = state;
+    let State { mut r, mut vocabulary, .. } = state;
+    if entries.iter().any(|e| e.key == "tokenizer.ggml.model" && e.value.as_str() == Some("rwkv")) {
+        let end = r.position();
+        vocabulary.as_rwkv(&mut r)?;
+        r.seek(end);
+    }
     let alignment = alignment(&entries)?;
     let tensors = tensors::read_directory(&mut r, tensor_count)?;
     // Alignment counts from the beginning of the GGUF, also when it is embedded in a larger file.

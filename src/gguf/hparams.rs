@@ -1,7 +1,7 @@
 //! The hyper-parameters: what llama.cpp asserts, throws on, divides by or computes nonsense from.
 
 use super::header::Container;
-use super::keys::Keys;
+use super::keys::{Keys, Name};
 use super::value::ValueType;
 use super::{escape, invalid, names};
 use crate::error::{Code, Error, Result};
@@ -11,49 +11,49 @@ const MAX_EXPERTS: u32 = 1024;
 /// Far above the widest model, far below what makes a shape overflow.
 const MAX_EMBEDDING: u32 = 1 << 20;
 
-/// Keys under `<arch>.` that are read with one fixed type, beside those read by name below.
+/// Keys under `<arch>.` that are read with one fixed type, beside those read by name below; in order.
 const TYPED: &[(&str, ValueType)] = &[
     ("attention.causal", ValueType::Bool),
     ("attention.clamp_kqv", ValueType::F32),
-    ("attention.max_alibi_bias", ValueType::F32),
-    ("attention.scale", ValueType::F32),
-    ("attention.key_length_swa", ValueType::U32),
-    ("attention.value_length_swa", ValueType::U32),
     ("attention.key_length_mla", ValueType::U32),
-    ("attention.value_length_mla", ValueType::U32),
-    ("attention.q_lora_rank", ValueType::U32),
+    ("attention.key_length_swa", ValueType::U32),
     ("attention.kv_lora_rank", ValueType::U32),
+    ("attention.max_alibi_bias", ValueType::F32),
+    ("attention.q_lora_rank", ValueType::U32),
     ("attention.relative_buckets_count", ValueType::U32),
+    ("attention.scale", ValueType::F32),
+    ("attention.value_length_mla", ValueType::U32),
+    ("attention.value_length_swa", ValueType::U32),
     ("attn_logit_softcapping", ValueType::F32),
-    ("final_logit_softcapping", ValueType::F32),
-    ("router_logit_softcapping", ValueType::F32),
-    ("embedding_scale", ValueType::F32),
-    ("residual_scale", ValueType::F32),
-    ("logit_scale", ValueType::F32),
+    ("decoder_block_count", ValueType::U32),
+    ("decoder_start_token_id", ValueType::U32),
     ("embedding_length_out", ValueType::U32),
     ("embedding_length_per_layer_input", ValueType::U32),
+    ("embedding_scale", ValueType::F32),
+    ("expert_gating_func", ValueType::U32),
     ("expert_shared_count", ValueType::U32),
     ("expert_shared_feed_forward_length", ValueType::U32),
-    ("expert_weights_scale", ValueType::F32),
     ("expert_weights_norm", ValueType::Bool),
-    ("expert_gating_func", ValueType::U32),
-    ("leading_dense_block_count", ValueType::U32),
+    ("expert_weights_scale", ValueType::F32),
+    ("final_logit_softcapping", ValueType::F32),
     ("interleave_moe_layer_step", ValueType::U32),
-    ("decoder_start_token_id", ValueType::U32),
-    ("decoder_block_count", ValueType::U32),
+    ("leading_dense_block_count", ValueType::U32),
+    ("logit_scale", ValueType::F32),
+    ("residual_scale", ValueType::F32),
     ("rope.dimension_count_swa", ValueType::U32),
-    ("rope.scaling.original_context_length", ValueType::U32),
-    ("rope.scaling.finetuned", ValueType::Bool),
     ("rope.scaling.attn_factor", ValueType::F32),
-    ("rope.scaling.yarn_log_multiplier", ValueType::F32),
-    ("rope.scaling.yarn_ext_factor", ValueType::F32),
+    ("rope.scaling.finetuned", ValueType::Bool),
+    ("rope.scaling.original_context_length", ValueType::U32),
     ("rope.scaling.yarn_beta_fast", ValueType::F32),
     ("rope.scaling.yarn_beta_slow", ValueType::F32),
+    ("rope.scaling.yarn_ext_factor", ValueType::F32),
+    ("rope.scaling.yarn_log_multiplier", ValueType::F32),
+    ("router_logit_softcapping", ValueType::F32),
     ("ssm.conv_kernel", ValueType::U32),
+    ("ssm.group_count", ValueType::U32),
     ("ssm.inner_size", ValueType::U32),
     ("ssm.state_size", ValueType::U32),
     ("ssm.time_step_rank", ValueType::U32),
-    ("ssm.group_count", ValueType::U32),
     ("use_parallel_residual", ValueType::Bool),
     ("wkv.head_size", ValueType::U32),
 ];
@@ -78,7 +78,7 @@ pub(super) struct Check<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) arch: &'a str,
     /// Whether llama.cpp will read the hyper-parameters: not of a file that is only a vocabulary.
-    required: bool,
+    pub(super) required: bool,
 }
 
 pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams> {
@@ -93,6 +93,7 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
     };
     check.pooling()?;
     check.layers(&h)?;
+    check.repeated(&h)?;
     check.experts(&mut h)?;
     check.heads(&mut h)?;
     check.divisors(&h.heads, h.block_count)?;
@@ -102,16 +103,16 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
 }
 
 impl Check<'_> {
-    pub(super) fn key(&self, name: &str) -> String {
-        format!("{}.{name}", self.arch)
+    pub(super) fn key<'n>(&'n self, name: &'n str) -> Name<'n> {
+        Name::Of(self.arch, name)
     }
 
     pub(super) fn u32(&self, name: &str) -> Result<Option<u32>> {
-        self.keys.u32(&self.key(name))
+        self.keys.u32(self.key(name))
     }
 
     pub(super) fn wrong(&self, name: &str, value: impl std::fmt::Display, rule: impl std::fmt::Display) -> Error {
-        let offset = self.keys.0.entry(&self.key(name)).map_or(0, |e| e.offset);
+        let offset = self.keys.0.entry(self.key(name)).map_or(0, |e| e.offset);
         invalid(format!(
             "{} is {value} (at offset {offset}), it must be {rule}: the file is damaged or was converted \
                          wrongly",
@@ -120,12 +121,15 @@ impl Check<'_> {
     }
 
     fn types(&self, c: &Container) -> Result<()> {
-        for (name, kind) in TYPED {
-            let key = self.key(name);
-            match kind {
-                ValueType::U32 => self.keys.u32(&key).map(drop)?,
-                ValueType::F32 => self.keys.f32(&key).map(drop)?,
-                _ => self.keys.bool(&key).map(drop)?,
+        for e in &c.entries {
+            let own = e.key.strip_prefix(self.arch).and_then(|rest| rest.strip_prefix('.'));
+            let Some(at) = own.and_then(|name| TYPED.binary_search_by_key(&name, |(typed, _)| typed).ok()) else {
+                continue;
+            };
+            match TYPED[at].1 {
+                ValueType::U32 => self.keys.u32(&e.key).map(drop)?,
+                ValueType::F32 => self.keys.f32(&e.key).map(drop)?,
+                _ => self.keys.bool(&e.key).map(drop)?,
             }
         }
         self.keys.str("general.name")?;
@@ -172,7 +176,7 @@ impl Check<'_> {
 
     fn experts(&self, h: &mut Hparams) -> Result<()> {
         let mut experts = self.u32("expert_count")?.unwrap_or(0);
-        let used = self.keys.per_layer(&self.key("expert_used_count"), h.block_count)?;
+        let used = self.keys.per_layer(self.key("expert_used_count"), h.block_count)?;
         let mut used = used.unwrap_or_default().into_iter().max().unwrap_or(0);
         // One expert is none, for these two.
         if matches!(self.arch, "hunyuan_vl" | "hunyuan-dense") && experts <= 1 {
@@ -202,8 +206,8 @@ impl Check<'_> {
     }
 
     fn heads(&self, h: &mut Hparams) -> Result<()> {
-        h.heads = self.keys.per_layer(&self.key("attention.head_count"), h.block_count)?.unwrap_or_default();
-        h.heads_kv = match self.keys.per_layer(&self.key("attention.head_count_kv"), h.block_count)? {
+        h.heads = self.keys.per_layer(self.key("attention.head_count"), h.block_count)?.unwrap_or_default();
+        h.heads_kv = match self.keys.per_layer(self.key("attention.head_count_kv"), h.block_count)? {
             Some(kv) => kv,
             None => h.heads.clone(),
         };
@@ -248,7 +252,7 @@ impl Check<'_> {
             "attention.group_norm_epsilon",
             "hyper_connection.epsilon",
         ] {
-            match self.keys.f32(&self.key(name))? {
+            match self.keys.f32(self.key(name))? {
                 Some(x) if !x.is_finite() || x < 0.0 => return Err(self.wrong(name, x, "0 or more")),
                 _ => {}
             }
@@ -281,6 +285,13 @@ pub(super) fn architecture(c: &Container) -> Result<String> {
         return Err(invalid("this is a control vector, not a model: load a model, then add the vector"));
     }
     match arch {
+        Some(arch) if names::is_no_text_model(&arch) => Err(Error::new(
+            Code::UnsupportedArch,
+            format!(
+                "architecture \"{arch}\" makes no text on its own: it is a part of something else (speech, a draft for \
+                 another model, decisions), load a language model"
+            ),
+        )),
         Some(arch) if names::is_architecture(&arch) => Ok(arch),
         Some(arch) => Err(Error::new(
             Code::UnsupportedArch,
@@ -291,5 +302,15 @@ pub(super) fn architecture(c: &Container) -> Result<String> {
             ),
         )),
         None => Err(invalid("key general.architecture is missing: this GGUF is not a language model")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_typed_keys_are_in_order() {
+        assert!(TYPED.windows(2).all(|w| w[0].0 < w[1].0));
     }
 }

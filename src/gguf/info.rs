@@ -56,6 +56,8 @@ pub struct Info {
     /// The longest row of a matrix, which is how much of a token is multiplied at once.
     pub(crate) widest_row: u64,
     has_long_rope: bool,
+    /// The tensors that are more than one matrix, and how many they are: experts, mostly.
+    pub(crate) stacks: HashMap<String, u64>,
     fingerprint: String,
 }
 
@@ -104,6 +106,7 @@ impl Info {
             has_classifier: tensors().any(|t| matches!(t.name.as_str(), "cls.weight" | "cls.output.weight")),
             widest_row: tensors().filter(|t| t.n_dims > 1).map(|t| t.dims[0]).max().unwrap_or(0),
             has_long_rope: tensors().any(|t| t.name.ends_with("rope_factors_long.weight")),
+            stacks: tensors().filter(|t| t.dims[2] > 1).map(|t| (t.name.clone(), t.dims[2])).collect(),
             fingerprint: fingerprint(&parts),
             metadata: parts.into_iter().take(1).flat_map(|p| p.entries).map(|e| (e.key, e.value)).collect(),
             architecture,

@@ -6,22 +6,23 @@
 #[rustfmt::skip]
 const ARCHITECTURES: &[&str] = &[
     "afmoe", "apertus", "arcee", "arctic", "arwkv7", "baichuan", "bailingmoe", "bailingmoe2", "bailingmoe3",
-    "bert", "bitnet", "bloom", "chameleon", "chatglm", "clef", "codeshell", "cogvlm", "cohere2", "cohere2moe",
-    "command-r", "dbrx", "deci", "deepseek", "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4", "dflash",
-    "dots1", "dots3note", "dream", "eagle3", "ernie4_5", "ernie4_5-moe", "eurobert", "exaone", "exaone-moe",
-    "exaone4", "falcon", "falcon-h1", "gemma", "gemma-embedding", "gemma2", "gemma3", "gemma3n", "gemma4",
-    "gemma4-assistant", "glm-dsa", "glm4", "glm4moe", "glm5-next", "gpt-oss", "gpt2", "gptj", "gptneox",
-    "granite", "granite_swa", "granitehybrid", "granitemoe", "graniteswitch", "grok", "grovemoe", "hrm_text",
-    "hunyuan-dense", "hunyuan-moe", "hunyuan_vl", "hy_v3", "hy_v4", "internlm2", "jais", "jais2", "jamba",
-    "jina-bert-v2", "jina-bert-v3", "kimi-k3", "kimi-linear", "laguna", "lfm2", "lfm2moe", "llada", "llada-moe",
-    "llama", "llama-embed", "llama4", "maincoder", "mamba", "mamba2", "maple", "mellum", "mimo2", "minicpm",
-    "minicpm3", "minimax-01", "minimax-m2", "minimax-m3", "mistral3", "mistral4", "modern-bert", "mpt",
-    "muse-glimmer", "nanbeige", "nemotron", "nemotron_h", "nemotron_h_moe", "neo-bert", "nomic-bert",
-    "nomic-bert-moe", "olmo", "olmo2", "olmoe", "openelm", "orion", "paddleocr", "pangu-embedded", "phi2",
-    "phi3", "phimoe", "plamo", "plamo2", "plamo3", "plm", "pockettts", "qwen", "qwen2", "qwen2moe", "qwen2vl",
-    "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp",
-    "refact", "rnd1", "rwkv6", "rwkv6qwen2", "rwkv7", "seed_oss", "smallthinker", "smollm3", "spark2_5",
-    "stablelm", "starcoder", "starcoder2", "step35", "t5", "t5encoder", "talkie", "wavtokenizer-dec", "xverse",];
+    "bert", "bitnet", "bloom", "chameleon", "chatglm", "codeshell", "cogvlm", "cohere2", "cohere2moe",
+    "command-r", "dbrx", "deci", "deepseek", "deepseek2", "deepseek2-ocr", "deepseek32", "deepseek4", "dots1",
+    "dots3note", "dream", "ernie4_5", "ernie4_5-moe", "eurobert", "exaone", "exaone-moe", "exaone4", "falcon",
+    "falcon-h1", "gemma", "gemma-embedding", "gemma2", "gemma3", "gemma3n", "gemma4", "glm-dsa", "glm4",
+    "glm4moe", "glm5-next", "gpt-oss", "gpt2", "gptj", "gptneox", "granite", "granite_swa", "granitehybrid",
+    "granitemoe", "graniteswitch", "grok", "grovemoe", "hrm_text", "hunyuan-dense", "hunyuan-moe",
+    "hunyuan_vl", "hy_v3", "hy_v4", "internlm2", "jais", "jais2", "jamba", "jina-bert-v2", "jina-bert-v3",
+    "kimi-k3", "kimi-linear", "laguna", "lfm2", "lfm2moe", "llada", "llada-moe", "llama", "llama-embed",
+    "llama4", "maincoder", "mamba", "mamba2", "maple", "mellum", "mimo2", "minicpm", "minicpm3", "minimax-01",
+    "minimax-m2", "minimax-m3", "mistral3", "mistral4", "modern-bert", "mpt", "muse-glimmer", "nanbeige",
+    "nemotron", "nemotron_h", "nemotron_h_moe", "neo-bert", "nomic-bert", "nomic-bert-moe", "olmo", "olmo2",
+    "olmoe", "openelm", "orion", "paddleocr", "pangu-embedded", "phi2", "phi3", "phimoe", "plamo", "plamo2",
+    "plamo3", "plm", "qwen", "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe",
+    "qwen3next", "qwen3vl", "qwen3vlmoe", "qwen4exp", "refact", "rnd1", "rwkv6", "rwkv6qwen2", "rwkv7",
+    "seed_oss", "smallthinker", "smollm3", "spark2_5", "stablelm", "starcoder", "starcoder2", "step35", "t5",
+    "t5encoder", "talkie", "xverse",
+];
 
 /// Pre-tokenizers of BPE vocabularies, in order.
 #[rustfmt::skip]
@@ -82,13 +83,17 @@ const HYBRID: &[&str] = &[
     "minimax-01",
 ];
 
-/// Architectures that are no ordinary text model (sound, draft heads): shape rules of text models do not hold.
-const UNUSUAL: &[&str] = &["wavtokenizer-dec", "qwen3tts", "pockettts", "clef", "eagle3", "dflash", "maple"];
+/// Architectures that are of no use without something that is not here: what llama.cpp is given by its own tools beside
+/// the tokens. Without it some of them compute with what is not there.
+const NO_TEXT: &[&str] =
+    &["clef", "dflash", "eagle3", "gemma4-assistant", "pockettts", "qwen3tts", "wavtokenizer-dec"];
+
+/// Architectures for which the shape rules of text models do not hold.
+const UNUSUAL: &[&str] = &["maple"];
 
 /// Architectures whose tokens all see each other: they give vectors and cannot go on with a text.
 const ENCODERS: &[&str] = &[
     "bert",
-    "clef",
     "eurobert",
     "gemma-embedding",
     "jina-bert-v2",
@@ -98,11 +103,14 @@ const ENCODERS: &[&str] = &[
     "nomic-bert",
     "nomic-bert-moe",
     "t5encoder",
-    "wavtokenizer-dec",
 ];
 
 pub(super) fn is_encoder(arch: &str) -> bool {
     ENCODERS.contains(&arch)
+}
+
+pub(super) fn is_no_text_model(arch: &str) -> bool {
+    NO_TEXT.contains(&arch)
 }
 
 pub(super) fn is_architecture(name: &str) -> bool {
@@ -135,6 +143,7 @@ mod tests {
         for name in RECURRENT.iter().chain(HYBRID).chain(UNUSUAL).chain(ENCODERS) {
             assert!(is_architecture(name), "{name}");
         }
+        assert!(NO_TEXT.iter().all(|name| !is_architecture(name)));
         for list in [ARCHITECTURES, PRE_TOKENIZERS, TOKENIZERS] {
             assert!(list.windows(2).all(|w| w[0] < w[1]));
         }

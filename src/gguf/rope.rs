@@ -7,9 +7,7 @@ use crate::error::Result;
 /// Architectures that read the sections of multimodal positions.
 const WITH_SECTIONS: &[&str] = &[
     "bailingmoe3",
-    "clef",
     "deepseek32",
-    "dflash",
     "ernie4_5",
     "ernie4_5-moe",
     "glm-dsa",
@@ -20,15 +18,13 @@ const WITH_SECTIONS: &[&str] = &[
     "qwen2vl",
     "qwen35",
     "qwen35moe",
-    "qwen3tts",
     "qwen3vl",
     "qwen3vlmoe",
     "qwen4exp",
 ];
 
 /// Those of them that use the sections whatever they are.
-const BY_SECTIONS: &[&str] =
-    &["clef", "paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3tts", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
+const BY_SECTIONS: &[&str] = &["paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
 
 impl Check<'_> {
     pub(super) fn rope(&self, h: &Hparams) -> Result<()> {
@@ -39,7 +35,7 @@ impl Check<'_> {
 
     fn rope_scaling(&self) -> Result<()> {
         let plain = names::is_plain_transformer(self.arch);
-        if let Some(kind) = self.keys.str(&self.key("rope.scaling.type"))? {
+        if let Some(kind) = self.keys.str(self.key("rope.scaling.type"))? {
             if !names::ROPE_SCALING.contains(&kind.as_str()) {
                 let known = names::ROPE_SCALING.join(", ");
                 let kind = format!("\"{}\"", escape(kind.as_bytes()));
@@ -47,7 +43,7 @@ impl Check<'_> {
             }
         }
         for name in ["rope.freq_base", "rope.freq_base_swa"] {
-            match self.keys.f32(&self.key(name))? {
+            match self.keys.f32(self.key(name))? {
                 Some(x) if plain && (!x.is_finite() || x <= 0.0) => {
                     return Err(self.wrong(name, x, "above 0 (every logit would be NaN)"))
                 }
@@ -55,7 +51,7 @@ impl Check<'_> {
             }
         }
         for name in ["rope.scaling.factor", "rope.scale_linear"] {
-            match self.keys.f32(&self.key(name))? {
+            match self.keys.f32(self.key(name))? {
                 Some(x) if !x.is_finite() || x < 0.0 => return Err(self.wrong(name, x, "0 or more")),
                 _ => {}
             }
@@ -104,7 +100,7 @@ impl Check<'_> {
             return Ok(());
         }
         let name = "rope.dimension_sections";
-        let Some(sections) = self.keys.per_layer(&self.key(name), 4)? else { return Ok(()) };
+        let Some(sections) = self.keys.per_layer(self.key(name), 4)? else { return Ok(()) };
         let sum = sections.iter().fold(0u32, |sum, n| sum.saturating_add(*n));
         let used = BY_SECTIONS.contains(&self.arch) || sum > 0;
         if used && sections[..3].iter().all(|n| *n == 0) {

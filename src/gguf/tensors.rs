@@ -184,17 +184,18 @@ fn truncated(
     ))
 }
 
-/// What the CPU operators demand; a violation would abort or crash at the first decode.
+/// What the CPU operators demand; a violation would abort or crash at the first decode, mostly in a thread of ggml's own,
+/// where nothing can be caught.
 pub(super) fn check_types(tensors: &[Tensor]) -> Result<()> {
     for t in tensors {
         if must_be_f32(t) && t.kind.number != types::F32 {
             return Err(invalid(format!(
-                "tensor {} has type {}, it must be F32 (llama.cpp computes norms, biases and rope factors in F32): \
-                 convert the model again",
+                "tensor {} has type {}, it must be F32 (llama.cpp uses norms, biases, scales and the like as they \
+                 are): convert the model again",
                 t.name, t.kind.name
             )));
         }
-        if is_matrix(t) && !t.kind.has_dot {
+        if is_multiplied(t) && !t.kind.has_dot {
             return Err(invalid(format!(
                 "tensor {} is a matrix of type {}, with which llama.cpp cannot compute: quantize the model again",
                 t.name, t.kind.name
@@ -204,14 +205,101 @@ pub(super) fn check_types(tensors: &[Tensor]) -> Result<()> {
     Ok(())
 }
 
-/// Norms of any shape; one-dimensional biases (others may be looked up in, not added).
+/// Names, without what they belong to, of tensors that are added, multiplied by, or read as floats without a look at
+/// their type: those of `LLM_TENSOR_INFOS` in the pinned llama-arch.cpp that are neither a matrix nor a table.
+/// Beside them: what has `norm` in its name, or ends as in `ENDS`.
+#[rustfmt::skip]
+const AS_THEY_ARE: &[&str] = &[
+    "act", "attn_sinks", "bias", "channel_mix_lerp_k", "channel_mix_lerp_r", "conv", "exp_probs_b", "exp_probs_b_vl",
+    "gamma", "ple_conv1d", "rope_factors_long", "rope_factors_short", "rope_freqs", "scales", "ssm_a", "ssm_conv1d",
+    "ssm_conv1d_k", "ssm_conv1d_q", "ssm_conv1d_v", "ssm_d", "time_mix_a0", "time_mix_decay", "time_mix_first",
+    "time_mix_k_a", "time_mix_k_k", "time_mix_lerp_fused", "time_mix_lerp_g", "time_mix_lerp_k", "time_mix_lerp_r",
+    "time_mix_lerp_v", "time_mix_lerp_w", "time_mix_lerp_x", "time_mix_ln", "time_mix_r_k", "time_mix_v0",
+    "time_mix_w0", "token_types", "z_l_init",
+];
+
+const ENDS: &[&str] = &["scale", "_base", "res_score"];
+
 fn must_be_f32(t: &Tensor) -> bool {
-    let rope =
-        matches!(t.name.as_str(), "rope_freqs.weight" | "rope_factors_long.weight" | "rope_factors_short.weight");
-    rope || t.name.ends_with("norm.weight") || (t.n_dims == 1 && t.name.ends_with(".bias"))
+    let whole = t.name.strip_suffix(".weight").unwrap_or(&t.name);
+    let last = whole.rsplit('.').next().unwrap_or_default();
+    let named = AS_THEY_ARE.contains(&last) || last.contains("norm") || ENDS.iter().any(|end| last.ends_with(end));
+    // What has one dimension is no matrix, unless it is a list of ids.
+    named || (t.n_dims == 1 && !(t.kind.is_integer() && whole.len() == t.name.len()))
 }
 
-/// Tables of token or expert ids (`…tid2eid…`) are integers and only looked up in.
-fn is_matrix(t: &Tensor) -> bool {
-    t.n_dims >= 2 && t.dims[1] > 1 && t.name.ends_with(".weight") && !t.name.contains("tid2eid")
+/// Tables of expert ids (`…tid2eid…`) are integers and only looked up in.
+fn is_multiplied(t: &Tensor) -> bool {
+    t.name.ends_with(".weight") && !t.name.contains("tid2eid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(name: &str, kind: u32, dims: &[u64]) -> bool {
+        let mut all = [1; 4];
+        all[..dims.len()].copy_from_slice(dims);
+        let elements = all.iter().product();
+        let kind = types::tensor_type(kind).unwrap();
+        let tensor = Tensor {
+            name: name.to_owned(),
+            dims: all,
+            n_dims: dims.len() as u32,
+            kind,
+            offset: 0,
+            elements,
+            bytes: elements / kind.block * kind.size,
+        };
+        check_types(&[tensor]).is_err()
+    }
+
+    #[test]
+    fn what_is_used_as_it_is_must_be_f32() {
+        const F16: u32 = 1;
+        assert!(AS_THEY_ARE.windows(2).all(|w| w[0] < w[1]));
+        // A second dimension of 1 changes nothing.
+        for dims in [&[32][..], &[32, 1], &[4, 32], &[32, 2, 2]] {
+            for name in [
+                "blk.0.attn_norm.weight",
+                "blk.0.ffn_norm_exps.weight",
+                "blk.0.post_ffw_norm_1.weight",
+                "blk.0.attn_q.bias",
+                "blk.0.ffn_up_exps.bias",
+                "blk.0.attn_q.scale",
+                "blk.0.attn_q.input_scale",
+                "blk.0.layer_output_scale.weight",
+                "blk.0.attn_sinks.weight",
+                "blk.0.ssm_a",
+                "blk.0.ssm_conv1d.weight",
+                "blk.0.shortconv.conv.weight",
+                "blk.0.time_mix_first.weight",
+                "blk.0.hc_attn_base.weight",
+                "blk.0.ffn_norm",
+                "token_types.weight",
+                "rope_freqs.weight",
+                "decision.scales",
+            ] {
+                assert!(!refused(name, types::F32, dims), "{name} {dims:?}");
+                assert!(refused(name, F16, dims), "{name} {dims:?}");
+                assert!(refused(name, types::I32, dims), "{name} {dims:?}");
+            }
+        }
+        assert!(refused("blk.0.something.weight", F16, &[32]));
+        assert!(refused("blk.0.something.weight", types::I32, &[32]));
+    }
+
+    #[test]
+    fn matrices_and_tables_may_be_what_they_are() {
+        for name in ["blk.0.attn_q.weight", "position_embd.weight", "cls.output.weight", "blk.0.ssm_in.weight"] {
+            for dims in [&[32, 1][..], &[32, 32], &[32, 1, 4]] {
+                assert!(!refused(name, 1, dims), "{name} {dims:?}");
+                assert!(!refused(name, 8, dims), "{name} {dims:?}");
+                assert!(refused(name, types::I32, dims), "{name} {dims:?}");
+            }
+        }
+        assert!(!refused("blk.0.ffn_gate_tid2eid.weight", types::I32, &[6, 100]));
+        assert!(!refused("d2t", types::I32, &[100]));
+        assert!(!refused("blk.0.attn_norm.weight.lora_a", 1, &[32, 4]));
+    }
 }

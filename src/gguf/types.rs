@@ -14,6 +14,12 @@ pub(super) struct TensorType {
     pub(super) has_dot: bool,
 }
 
+impl TensorType {
+    pub(super) fn is_integer(&self) -> bool {
+        (I8..=I64).contains(&self.number)
+    }
+}
+
 const fn t(number: u32, name: &'static str, block: u64, size: u64) -> TensorType {
     TensorType { number, name, block, size, has_dot: true }
 }
@@ -23,7 +29,9 @@ const fn no_dot(number: u32, name: &'static str, block: u64, size: u64) -> Tenso
 }
 
 pub(super) const F32: u32 = 0;
+const I8: u32 = 24;
 pub(super) const I32: u32 = 26;
+const I64: u32 = 27;
 
 /// Every type a file may hold, by number.
 const TYPES: &[TensorType] = &[

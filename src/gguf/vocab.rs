@@ -24,6 +24,10 @@ const MAX_STRING: u64 = 1 << 20;
 /// The greatest sum of squared token lengths where suffixes are kept; 100,000 tokens of ten bytes have ten million.
 const MOST_SQUARES: u64 = 1 << 28;
 
+/// The longest token where llama.cpp keeps tokens as trees, which it builds and takes down by recursion, a byte a level.
+/// Real ones are below 200 bytes.
+const MOST_TREE_BYTES: u32 = 1024;
+
 /// The special tokens: the key's last part, as `<it>_token_id`.
 const SPECIAL: &[&str] = &[
     "bos",
@@ -60,11 +64,15 @@ pub(super) struct Scan {
     bad_merge: Option<u64>,
     /// The length that the character map states for its first part.
     charsmap_header: Option<u32>,
+    /// Where the tokens begin in the file, and how many they are.
+    tokens: Option<(u64, u64)>,
+    /// A byte that tokens of RWKV begin with, and that is no token by itself.
+    not_alone: Option<u8>,
 }
 
 /// What is collected over one array of strings.
 pub(super) enum Tally {
-    Tokens { hashes: Vec<(u64, u32)>, state: RandomState, max: u32, squares: u64, buffer: Vec<u8> },
+    Tokens { count: u64, hashes: Vec<(u64, u32)>, state: RandomState, max: u32, squares: u64, buffer: Vec<u8> },
     Merges { bad: Option<u64>, buffer: Vec<u8> },
     Other,
 }
@@ -85,7 +93,14 @@ impl Tally {
             TOKENS => {
                 let mut hashes = Vec::new();
                 hashes.try_reserve(len as usize).map_err(|_| out_of_memory(len * 16, &TOKENS))?;
-                Tally::Tokens { hashes, state: RandomState::new(), max: 0, squares: 0, buffer: Vec::new() }
+                Tally::Tokens {
+                    count: len,
+                    hashes,
+                    state: RandomState::new(),
+                    max: 0,
+                    squares: 0,
+                    buffer: Vec::new(),
+                }
             }
             MERGES => Tally::Merges { bad: None, buffer: Vec::new() },
             _ => Tally::Other,
@@ -107,7 +122,7 @@ impl Tally {
             ));
         }
         match self {
-            Tally::Tokens { hashes, state, max, squares, buffer } => {
+            Tally::Tokens { hashes, state, max, squares, buffer, .. } => {
                 r.bytes_into(n, buffer, what)?;
                 *max = (*max).max(n as u32);
                 *squares = squares.saturating_add(n * n);
@@ -145,7 +160,8 @@ impl Scan {
         match tally {
             Tally::Other => {}
             Tally::Merges { bad, .. } => self.bad_merge = bad,
-            Tally::Tokens { mut hashes, max, squares, .. } => {
+            Tally::Tokens { count, mut hashes, max, squares, .. } => {
+                self.tokens = Some((start, count));
                 (self.max_token_bytes, self.token_squares) = (max, squares);
                 hashes.sort_unstable();
                 // Equal hashes are compared as text; two that are equal by chance are not expected to happen.
@@ -159,6 +175,27 @@ impl Scan {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Reads the tokens once more as RWKV's tokenizer does. It looks for the longest token that the text begins with, and
+    /// when there is the beginning of one and none that is whole it looks at the same place again, for ever.
+    pub(super) fn as_rwkv<S: ReadAt + ?Sized>(&mut self, r: &mut Reader<'_, S>) -> Result<()> {
+        let Some((start, count)) = self.tokens else { return Ok(()) };
+        let (mut begins, mut alone) = ([false; 256], [false; 256]);
+        let mut buffer = Vec::new();
+        r.seek(start);
+        for id in 0..count {
+            let n = r.u64(&TOKENS)?;
+            r.bytes_into(n, &mut buffer, &TOKENS)?;
+            let seen = as_llama_sees(&buffer, id as u32);
+            let mut text = Unescaped(seen.iter());
+            if let Some(first) = text.next() {
+                begins[usize::from(first)] = true;
+                alone[usize::from(first)] |= text.next().is_none();
+            }
+        }
+        self.not_alone = (0..=255).find(|b| begins[usize::from(*b)] && !alone[usize::from(*b)]);
         Ok(())
     }
 
@@ -183,6 +220,30 @@ impl Scan {
             self.types = Some(range);
         }
         Ok(())
+    }
+}
+
+/// The bytes of a token as RWKV's vocabulary spells them (`llama_unescape_rwkv_token`).
+struct Unescaped<'a>(std::slice::Iter<'a, u8>);
+
+impl Iterator for Unescaped<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let digit = |c: u8| if c >= b'a' { c - b'a' + 10 } else { c.wrapping_sub(b'0') };
+        match *self.0.next()? {
+            b'\\' => match *self.0.next()? {
+                b't' => Some(b'\t'),
+                b'n' => Some(b'\n'),
+                b'r' => Some(b'\r'),
+                b'x' => {
+                    let (high, low) = (digit(*self.0.next()?), digit(*self.0.next()?));
+                    Some((high << 4).wrapping_add(low))
+                }
+                c => Some(c),
+            },
+            c => Some(c),
+        }
     }
 }
 
@@ -231,6 +292,7 @@ pub(super) fn check(c: &Container, arch: &str) -> Result<Vocabulary> {
     v.size = count_tokens(&keys, c)?;
     v.pre = keys.str("tokenizer.ggml.pre")?;
     suffixes(c, &model)?;
+    trees(c, &model)?;
     lengths_and_types(&keys, c, v.size, &mut v.warnings)?;
     pre_tokenizer(&model, v.pre.as_deref())?;
     merges(&keys, c, &model, v.pre.as_deref(), &mut v.warnings)?;
@@ -270,6 +332,26 @@ fn suffixes(c: &Container, model: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Tokenizers that keep their tokens as trees.
+fn trees(c: &Container, model: &str) -> Result<()> {
+    if !matches!(model, "t5" | "rwkv") {
+        return Ok(());
+    }
+    let longest = c.vocabulary.max_token_bytes;
+    if longest > MOST_TREE_BYTES {
+        return Err(Error::new(
+            Code::TooLarge,
+            format!("{TOKENS} has tokens of up to {longest} bytes, at most {MOST_TREE_BYTES} for this tokenizer"),
+        ));
+    }
+    match c.vocabulary.not_alone {
+        Some(byte) if model == "rwkv" => Err(invalid(format!(
+            "{TOKENS}: tokens begin with the byte 0x{byte:02x}, which is no token by itself: convert the model again"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn lengths_and_types(keys: &Keys<'_>, c: &Container, size: u32, warnings: &mut Vec<String>) -> Result<()> {
@@ -442,4 +524,19 @@ pub(super) fn chat_templates(c: &Container) -> Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unescapes_as_llama_does() {
+        let bytes = |text: &str| Unescaped(text.as_bytes().iter()).collect::<Vec<u8>>();
+        assert_eq!(bytes(r"a\tb\n\r\\\'"), b"a\tb\n\r\\'");
+        assert_eq!(bytes(r"\x00\xff\x0a"), [0, 255, 10]);
+        // What is cut off is nothing.
+        assert_eq!(bytes("a\\"), b"a");
+        assert_eq!(bytes(r"\x1"), b"");
+    }
 }

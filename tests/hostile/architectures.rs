@@ -65,7 +65,7 @@ const WRONG: [fn() -> Value; 5] = [
 ];
 
 /// A number of the fixture that fits the others.
-fn usual(key: &str) -> u32 {
+pub(crate) fn usual(key: &str) -> u32 {
     match key {
         "attention.key_length" | "attention.value_length" | "rope.dimension_count" => 16,
         "context_length" => 256,

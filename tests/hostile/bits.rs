@@ -174,6 +174,66 @@ impl Cases for Data {
     }
 }
 
+/// Every tensor in every type, with its data in the size that goes with it: what the layout does not give away.
+pub(crate) struct Types {
+    fixtures: Vec<Fixture>,
+    /// Fixture, tensor, type.
+    cases: Vec<(usize, usize, usize)>,
+}
+
+/// ggml's numbers of types, elements and bytes of a block, of those whose blocks fit the fixtures' rows.
+#[rustfmt::skip]
+const KINDS: [(u32, u64, u64); 17] = [
+    (0, 1, 4), (1, 1, 2), (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (9, 32, 36), (20, 32, 18),
+    (24, 1, 1), (25, 1, 2), (26, 1, 4), (27, 1, 8), (28, 1, 8), (30, 1, 2), (39, 32, 17), (40, 64, 36),
+];
+
+impl Types {
+    pub(crate) fn new() -> Self {
+        let mut fixtures = fixtures();
+        for (name, gguf) in [("grouped", support::tiny_grouped(4, 2)), ("experts", support::tiny_experts())] {
+            fixtures.push(Fixture { name, bytes: Vec::new(), head: 0, gguf });
+        }
+        let fits = |f: &Fixture, t: usize, k: usize| f.gguf.tensors[t].dims[0].is_multiple_of(KINDS[k].1);
+        let mut cases = Vec::new();
+        for (i, fixture) in fixtures.iter().enumerate() {
+            let all = (0..fixture.gguf.tensors.len()).flat_map(|t| (0..KINDS.len()).map(move |k| (t, k)));
+            cases.extend(all.filter(|(t, k)| fits(fixture, *t, *k)).map(|(t, k)| (i, t, k)));
+        }
+        Types { fixtures, cases }
+    }
+}
+
+impl Cases for Types {
+    fn count(&self) -> usize {
+        2 * self.cases.len()
+    }
+
+    fn label(&self, index: usize) -> String {
+        let (fixture, tensor, kind) = self.cases[index / 2];
+        let fixture = &self.fixtures[fixture];
+        let more = if index.is_multiple_of(2) { "" } else { ", and one more dimension" };
+        format!("{}: {} of type {}{more}", fixture.name, fixture.gguf.tensors[tensor].name, KINDS[kind].0)
+    }
+
+    fn run(&mut self, index: usize) -> Result<(), Error> {
+        let (fixture, tensor, kind) = self.cases[index / 2];
+        let mut gguf = self.fixtures[fixture].gguf.clone();
+        let tensor = &mut gguf.tensors[tensor];
+        let (number, block, bytes) = KINDS[kind];
+        let blocks = tensor.dims.iter().product::<u64>() / block;
+        (tensor.kind, tensor.data) = (number, vec![0; (blocks * bytes) as usize]);
+        if index % 2 == 1 {
+            tensor.dims.push(1);
+        }
+        case::try_file(&gguf.bytes())
+    }
+
+    fn want(&self, _: usize) -> Want {
+        Want::Either
+    }
+}
+
 /// Numbers of tensor entries beside what they should be, and files that end beside a tensor's end.
 pub(crate) struct Boundaries {
     fixtures: Vec<Fixture>,

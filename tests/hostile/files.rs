@@ -22,6 +22,8 @@ enum Kind {
     Model,
     /// For the tiny llama.
     Adapter,
+    /// For the tiny llama of experts.
+    AdapterOfExperts,
 }
 
 pub(crate) struct Files(Vec<File>);
@@ -36,6 +38,7 @@ impl Files {
         files.types();
         files.divisions();
         files.positions();
+        files.products();
         files.numbers();
         files.vocabularies();
         files.bulk();
@@ -310,6 +313,19 @@ impl Files {
             let norm = g.tensor("output_norm.weight");
             (norm.kind, norm.data) = (1, vec![0; 64]);
         });
+        for kind in [1, 26, 30] {
+            let mut gguf = tiny();
+            let data = vec![0; if kind == 26 { 4 } else { 2 }];
+            let name = "blk.0.attn_q.scale".to_owned();
+            gguf.tensors.push(support::Tensor { name, dims: vec![1], kind, data });
+            self.raw("a scale of another type", OWN_THREADS, Want::INVALID, gguf.bytes());
+        }
+        for (name, kind) in [("blk.0.ssm_conv1d.weight", 1u32), ("blk.0.ssm_a", 1), ("blk.0.ssm_d", 30)] {
+            let mut gguf = support::tiny_recurrent();
+            let tensor = gguf.tensor(name);
+            (tensor.kind, tensor.data) = (kind, vec![0; tensor.data.len() / 2]);
+            self.raw("part of a state of another type", OWN_THREADS, Want::INVALID, gguf.bytes());
+        }
         for (key, value) in [
             ("general.architecture", Value::U32(1)),
             ("general.architecture", Value::Str(String::new())),
@@ -383,6 +399,21 @@ impl Files {
             more.push((key, u(0)));
             self.raw("a step of 0", FAMILY, Want::INVALID, of(architecture, &more));
         }
+        for architecture in ["qwen3next", "qwen35moe", "qwen4exp"] {
+            let mut more = state(2, 4).to_vec();
+            more.push(("rope.dimension_sections", Value::Ints(vec![4, 2, 2, 0])));
+            // No experts, and none that the first layer uses.
+            self.raw("experts of no width", FAMILY, Want::INVALID, of(architecture, &more));
+            more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![0, 2]))]);
+            self.raw("experts of no width", FAMILY, Want::INVALID, of(architecture, &more));
+        }
+        self.raw("a state of groups", FAMILY, Want::Answer, support::tiny_grouped(4, 2).bytes());
+        self.raw(
+            "groups that do not divide the heads",
+            OWN_THREADS,
+            Want::INVALID,
+            support::tiny_grouped(4, 3).bytes(),
+        );
         let mut more = state(2, 4).to_vec();
         more.extend([("expert_count", u(4)), ("expert_used_count", Value::Unsigned(vec![2, 0]))]);
         self.raw("a layer that uses no expert", FAMILY, Want::INVALID, of("nemotron_h_moe", &more));
@@ -412,6 +443,42 @@ impl Files {
             let mut gguf = renamed("qwen2vl", 1);
             gguf.set("qwen2vl.rope.dimension_sections", Value::Ints(sections));
             self.raw("sections of positions", family, Want::INVALID, gguf.bytes());
+        }
+    }
+
+    /// Layers that are counted by a product.
+    fn products(&mut self) {
+        let family = "a product of 32 bits that wraps";
+        for (stack, high, low) in
+            [(1, 0x8000_0001, 1), (0x8000_0001, 1, 1), (1, 1 << 16, 0xffff), (2, 1, u32::MAX), (1, 2, 0)]
+        {
+            let mut gguf = renamed("hrm_text", 2);
+            gguf.tensors.retain(|t| matches!(t.name.as_str(), "token_embd.weight" | "output.weight"));
+            let data = vec![0; 128];
+            gguf.tensors.push(support::Tensor { name: "hrm.z_l_init".into(), dims: vec![32], kind: 0, data });
+            for (key, n) in [("layers_per_stack", stack), ("h_cycles", high), ("l_cycles", low)] {
+                gguf.set(&format!("hrm_text.hrm.{key}"), Value::U32(n));
+            }
+            self.raw("cycles of layers", family, Want::INVALID, gguf.bytes());
+        }
+        for n in [0, 513, u32::MAX] {
+            let mut gguf = renamed("nanbeige", 1);
+            gguf.set("nanbeige.num_loops", Value::U32(n));
+            self.raw("loops of layers", family, Want::INVALID, gguf.bytes());
+        }
+        for n in [0, i32::MAX as u32, u32::MAX] {
+            let mut gguf = renamed("deepseek4", 1);
+            gguf.set("deepseek4.hyper_connection.sinkhorn_iterations", Value::U32(n));
+            self.raw("rounds without end", "a step that nothing ends", Want::INVALID, gguf.bytes());
+        }
+        for n in [2, (1 << 27) - 1, u32::MAX] {
+            let mut gguf = renamed("qwen3vl", 1);
+            gguf.set("qwen3vl.n_deepstack_layers", Value::U32(n));
+            self.raw("streams of images", family, Want::INVALID, gguf.bytes());
+        }
+        for name in ["eagle3", "dflash", "gemma4-assistant", "clef", "wavtokenizer-dec"] {
+            let want = Want::Refused(&[Code::UnsupportedArch]);
+            self.raw("a model that needs another", "an honest mistake", want, renamed(name, 1).bytes());
         }
     }
 
@@ -524,6 +591,40 @@ impl Files {
                 });
             }
         }
+        for model in ["t5", "rwkv"] {
+            for (bytes, want) in [(1 << 20, Want::TOO_LARGE), (1_025, Want::TOO_LARGE), (1_024, Want::Either)] {
+                self.bent("a long token", "a tree that is built by recursion", want, |g| {
+                    g.set("tokenizer.ggml.model", Value::Str(model.into()));
+                    change_tokens(g, |tokens| tokens[5] = "x".repeat(bytes));
+                });
+            }
+        }
+        // At the line break llama.cpp looks while it loads.
+        for (token, text) in [(10, "\n\n"), (b'a' as usize, "abc"), (b'<' as usize, "\\x3c\\x3c")] {
+            self.bent("a token of RWKV without its first byte", "a search without end", Want::INVALID, |g| {
+                g.set("tokenizer.ggml.model", Value::Str("rwkv".into()));
+                change_tokens(g, |tokens| {
+                    for (i, t) in tokens.iter_mut().enumerate().take(256) {
+                        *t = format!("\\x{i:02x}");
+                    }
+                    tokens[token] = text.into();
+                });
+            });
+        }
+        self.bent("a vocabulary of RWKV", "a good one", Want::Answer, |g| {
+            g.set("tokenizer.ggml.model", Value::Str("rwkv".into()));
+            change_tokens(g, |tokens| {
+                for (i, t) in tokens.iter_mut().enumerate().take(256) {
+                    *t = format!("\\x{i:02x}");
+                }
+            });
+        });
+        for model in ["none", "no_vocab"] {
+            self.bent("text for a model without a vocabulary", family, Want::Either, |g| {
+                g.set("tokenizer.ggml.model", Value::Str(model.into()));
+                g.set("llama.vocab_size", Value::U32(259));
+            });
+        }
         self.bent(
             "a long token of PLaMo-2",
             "its tokenizer keeps every suffix of every token",
@@ -612,6 +713,12 @@ impl Files {
         });
         bent("a matrix that cannot be multiplied", Want::INVALID, &|g| g.tensors[0].kind = 26);
         bent("a matrix of three dimensions", Want::Either, &|g| g.tensors[0].dims.push(1));
+        bent("a stack of matrices where the model has one", Want::INVALID, &|g| {
+            for t in &mut g.tensors[..2] {
+                t.dims.push(2);
+                t.data = t.data.repeat(2);
+            }
+        });
         bent("more tokens than are kept", Want::INVALID, &|g| {
             g.set("adapter.alora.invocation_tokens", Value::Unsigned(vec![1; 2_000]));
         });
@@ -624,7 +731,28 @@ impl Files {
             g.tensors[0].name = "token_embd.weight.lora_a".into();
             g.tensors[1].name = "token_embd.weight.lora_b".into();
         });
+        for (experts, want) in [(4, Want::Answer), (1, Want::INVALID), (3, Want::INVALID), (5, Want::INVALID)] {
+            self.0.push(File {
+                label: "experts that the adapter has more or fewer of",
+                imitates: "a write behind the experts that are there",
+                want,
+                kind: Kind::AdapterOfExperts,
+                bytes: Box::new(move || lora_of_experts(experts).bytes()),
+            });
+        }
     }
+}
+
+const OWN_THREADS: &str = "asserts on ggml's own threads";
+
+/// A LoRA for the experts of the tiny llama of four, with so many.
+fn lora_of_experts(experts: u64) -> Gguf {
+    let mut gguf = support::lora("llama", &[("blk.0.ffn_up_exps.weight".into(), 32, 64)], 1.0, 1);
+    for t in &mut gguf.tensors {
+        t.dims.push(experts);
+        t.data = t.data.repeat(experts as usize);
+    }
+    gguf
 }
 
 /// What metadata of the wrong type may be refused with.
@@ -684,8 +812,9 @@ impl Cases for Files {
         let file = &self.0[index];
         match file.kind {
             Kind::Model => case::try_file_and_plan(&(file.bytes)()),
-            Kind::Adapter => {
-                let model = Model::load(tiny().file(), ModelOptions::default())?;
+            Kind::Adapter | Kind::AdapterOfExperts => {
+                let base = if matches!(file.kind, Kind::Adapter) { tiny() } else { support::tiny_experts() };
+                let model = Model::load(base.file(), ModelOptions::default())?;
                 let adapter = Adapter::load(&model, support::file_of(&(file.bytes)()))?;
                 let mut request = case::few(Request::text("ab"));
                 request.adapters = vec![(adapter, 1.0)];

@@ -12,6 +12,7 @@ mod support;
 mod architectures;
 mod bits;
 mod case;
+mod complete;
 mod files;
 mod requests;
 mod runner;
@@ -26,8 +27,10 @@ fn group(name: &str) -> Box<dyn Cases> {
         "requests" => Box::new(requests::Requests::new()),
         "tokenizers" => Box::new(tokenizers::Tokenizers::new()),
         "architectures" => Box::new(architectures::Architectures::new()),
+        "complete" => Box::new(complete::Complete::new()),
         "prefixes" => Box::new(bits::Prefixes::new()),
         "boundaries" => Box::new(bits::Boundaries::new()),
+        "types" => Box::new(bits::Types::new()),
         "metadata" => Box::new(bits::Metadata::new()),
         "data" => Box::new(bits::Data::new()),
         other => panic!("there is no group {other}"),
@@ -36,13 +39,15 @@ fn group(name: &str) -> Box<dyn Cases> {
 
 /// The names of the groups, and how many cases of each `make test` runs. Those with 0 have not been run often enough to
 /// stand there: `make hostile` runs them.
-const GROUPS: [(&str, usize); 8] = [
-    ("files", 0),
-    ("requests", 0),
+const GROUPS: [(&str, usize); 10] = [
+    ("files", 1_000),
+    ("requests", 1_000),
     ("tokenizers", 0),
     ("architectures", 0),
+    ("complete", 0),
     ("prefixes", 1_000),
     ("boundaries", 0),
+    ("types", 0),
     ("metadata", 0),
     ("data", 0),
 ];
@@ -53,7 +58,8 @@ fn nothing_hostile_ends_the_process() {
     let only = std::env::var("QASK_HOSTILE_GROUP").unwrap_or_default();
     let mut table = runner::Table::default();
     for (name, part) in GROUPS.iter().filter(|(name, _)| only.is_empty() || only == *name) {
-        let most = if full { usize::MAX } else { *part };
+        let most = std::env::var("QASK_HOSTILE_MOST").ok().and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+        let most = if full { most } else { *part };
         if most > 0 {
             runner::run(name, most, &mut table);
         }
@@ -75,6 +81,12 @@ fn the_runner_sees_signals_and_hangs() {
     runner::run("planted", usize::MAX, &mut table);
     assert_eq!(
         table.problems(),
-        ["aborts: signal 6", "hangs: no end", "panics: exit code 101", "too much: signal 6"]
+        [
+            "aborts: signal 6",
+            "sleeps: no end",
+            "turns in a circle: no end",
+            "panics: exit code 101",
+            "too much: signal 6"
+        ]
     );
 }

@@ -18,8 +18,12 @@ const STACK: usize = 256 << 10;
 /// Address space of the child, most of it for stacks that are hardly touched.
 const ADDRESS_SPACE: u64 = 6 << 30;
 
-/// A case that takes longer hangs, also on a machine that does other things.
+/// A case hangs when it has worked for so long, or waited for so long for nothing that works. Time in which others have
+/// the processors does not count, so that a busy machine makes no hangs.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How often the parent looks at what a case has taken.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Begins a line of the child's that is meant for the parent.
 const MARK: char = '\u{1}';
@@ -29,11 +33,11 @@ struct Planted;
 
 impl Cases for Planted {
     fn count(&self) -> usize {
-        4
+        5
     }
 
     fn label(&self, index: usize) -> String {
-        ["aborts", "hangs", "panics", "too much"][index].to_owned()
+        ["aborts", "sleeps", "turns in a circle", "panics", "too much"][index].to_owned()
     }
 
     fn run(&mut self, index: usize) -> Result<(), qask::Error> {
@@ -42,7 +46,10 @@ impl Cases for Planted {
             1 => loop {
                 std::thread::sleep(Duration::from_secs(1));
             },
-            2 => panic!("on purpose"),
+            2 => loop {
+                std::hint::spin_loop();
+            },
+            3 => panic!("on purpose"),
             _ => {
                 std::hint::black_box(vec![1u8; 2 * ADDRESS_SPACE as usize]);
                 Ok(())
@@ -153,6 +160,51 @@ pub(crate) fn run(name: &str, most: usize, table: &mut Table) {
     table.rows.push(row);
 }
 
+/// What a case has taken of the time that it may take.
+struct Patience {
+    process: u32,
+    /// The processor time of the child when the case began.
+    before: Duration,
+    asleep: Duration,
+}
+
+impl Patience {
+    fn new(process: u32) -> Self {
+        Patience {
+            process,
+            before: worked(process).map_or(Duration::ZERO, |(time, _)| time),
+            asleep: Duration::ZERO,
+        }
+    }
+
+    /// To be called every `LOOK`: what it worked, and how long it was seen with no thread that wants to.
+    fn look(&mut self) -> Duration {
+        let (time, wants) = worked(self.process).unwrap_or((self.before, false));
+        if !wants {
+            self.asleep += LOOK;
+        }
+        time.saturating_sub(self.before) + self.asleep
+    }
+}
+
+/// The processor time that a process has used, and whether one of its threads would use more: it runs, waits for a
+/// processor or a disk, or was stopped. Only Linux tells; elsewhere all time counts.
+fn worked(process: u32) -> Option<(Duration, bool)> {
+    // Behind the name in brackets: the state, and 11 and 12 words later the ticks of a hundredth of a second.
+    let words = |path: std::path::PathBuf| -> Option<Vec<String>> {
+        let line = std::fs::read_to_string(path).ok()?;
+        Some(line.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
+    };
+    let all = words(format!("/proc/{process}/stat").into())?;
+    let ticks = |i: usize| all.get(i).and_then(|w| w.parse::<u64>().ok());
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let wants = threads
+        .flatten()
+        .filter_map(|thread| words(thread.path().join("stat")))
+        .any(|words| words.first().is_some_and(|state| matches!(state.as_str(), "R" | "D" | "T" | "t")));
+    Some((Duration::from_millis(10 * (ticks(11)? + ticks(12)?)), wants))
+}
+
 /// Runs one child; gives the case that ended it.
 fn run_from(cases: &dyn Cases, from: usize, step: usize, row: &mut Row, table: &mut Table) -> Option<usize> {
     let mut child = Command::new(std::env::current_exe().expect("a path"))
@@ -179,22 +231,28 @@ fn run_from(cases: &dyn Cases, from: usize, step: usize, row: &mut Row, table: &
     });
     let limit = if row.name == "planted" { Duration::from_secs(5) } else { LONGEST };
     let mut current: Option<usize> = None;
+    let mut patience = Patience::new(child.id());
     let problem = loop {
-        match lines.recv_timeout(limit.max(if current.is_none() { LONGEST } else { limit })) {
-            Ok(line) => match line.split_at(1) {
-                (">", index) => {
-                    current = index.trim().parse().ok();
-                    row.cases += 1;
+        match lines.recv_timeout(LOOK) {
+            Ok(line) => {
+                patience = Patience::new(child.id());
+                match line.split_at(1) {
+                    (">", index) => {
+                        current = index.trim().parse().ok();
+                        row.cases += 1;
+                    }
+                    ("<", rest) => {
+                        record(cases, rest, row, table);
+                        current = None;
+                    }
+                    _ => {
+                        let _ = child.wait();
+                        return None;
+                    }
                 }
-                ("<", rest) => {
-                    record(cases, rest, row, table);
-                    current = None;
-                }
-                _ => {
-                    let _ = child.wait();
-                    return None;
-                }
-            },
+            }
+            // What happens before the first case is not the case's.
+            Err(RecvTimeoutError::Timeout) if patience.look() < current.map_or(LONGEST, |_| limit) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let _ = child.kill();
                 let _ = child.wait();

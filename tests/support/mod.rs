@@ -99,6 +99,23 @@ pub(crate) fn tiny() -> Gguf {
     random("llama", attention_keys("llama"), shapes)
 }
 
+/// The same with four experts, of which each token uses two.
+pub(crate) fn tiny_experts() -> Gguf {
+    const EXPERTS: u64 = 4;
+    let mut keys = attention_keys("llama");
+    keys.push(("llama.expert_count".into(), Value::U32(EXPERTS as u32)));
+    keys.push(("llama.expert_used_count".into(), Value::U32(2)));
+    let mut shapes = vec![("output.weight".to_owned(), vec![WIDTH, VOCABULARY])];
+    shapes.extend(block(0, &ATTENTION));
+    shapes.extend(block(0, &FEED_FORWARD[..1]));
+    shapes.push(("blk.0.ffn_gate_inp.weight".into(), vec![WIDTH, EXPERTS]));
+    for name in ["gate", "up"] {
+        shapes.push((format!("blk.0.ffn_{name}_exps.weight"), vec![WIDTH, HIDDEN, EXPERTS]));
+    }
+    shapes.push(("blk.0.ffn_down_exps.weight".into(), vec![HIDDEN, WIDTH, EXPERTS]));
+    random("llama", keys, shapes)
+}
+
 /// A recurrent model of one layer (Mamba): its state is one for the whole text.
 pub(crate) fn tiny_recurrent() -> Gguf {
     let (inner, state, rank, kernel) = (2 * WIDTH, 8, 4, 4);
@@ -122,6 +139,32 @@ pub(crate) fn tiny_recurrent() -> Gguf {
         ("blk.0.ssm_out.weight", vec![inner, WIDTH]),
     ];
     random("mamba", keys, shapes.map(|(n, d)| (n.to_owned(), d)).to_vec())
+}
+
+/// The same of the second kind (Mamba 2): its state has heads, which share groups.
+pub(crate) fn tiny_grouped(heads: u64, groups: u64) -> Gguf {
+    let (inner, state, kernel) = (96, 8, 4);
+    let keys = [
+        ("mamba2.ssm.conv_kernel", kernel),
+        ("mamba2.ssm.inner_size", inner),
+        ("mamba2.ssm.state_size", state),
+        ("mamba2.ssm.time_step_rank", heads),
+        ("mamba2.ssm.group_count", groups),
+    ];
+    let keys = keys.map(|(k, v)| (k.to_owned(), Value::U32(v as u32))).to_vec();
+    let mixed = inner + 2 * groups * state;
+    let shapes = [
+        ("blk.0.attn_norm.weight", vec![WIDTH]),
+        ("blk.0.ssm_in.weight", vec![WIDTH, inner + mixed + heads]),
+        ("blk.0.ssm_conv1d.weight", vec![kernel, mixed]),
+        ("blk.0.ssm_conv1d.bias", vec![mixed]),
+        ("blk.0.ssm_dt.bias", vec![heads]),
+        ("blk.0.ssm_a", vec![1, heads]),
+        ("blk.0.ssm_d", vec![1, heads]),
+        ("blk.0.ssm_norm.weight", vec![inner / groups, groups]),
+        ("blk.0.ssm_out.weight", vec![inner, WIDTH]),
+    ];
+    random("mamba2", keys, shapes.map(|(n, d)| (n.to_owned(), d)).to_vec())
 }
 
 /// A hybrid of a convolution layer and an attention layer (LFM2).
