@@ -28,7 +28,8 @@ fn ask() {
 /// After a step: back-ends of GPUs make statics in the first steps that use a kernel, and a thread that computes while
 /// they are destroyed ends the process. (Seen with CUDA; its caches are made by the first steps of a kind.)
 pub(super) fn stepped(steps: u64) {
-    let gpu = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "rocm", feature = "opencl"));
+    let gpu =
+        cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "rocm", feature = "opencl"));
     if gpu && steps.is_power_of_two() {
         ask();
     }

@@ -356,7 +356,8 @@ impl Class {
             trial.expected += expected;
             let cost = trial.took - trial.expected;
             let enough = trial.steps >= 3 && trial.took >= TRIAL || trial.took >= LONG_TRIAL;
-            let unsure = trial.rung > self.rung && trial.took > trial.expected * CLEARLY && trial.steps < MORE_STEPS;
+            let unsure =
+                trial.rung > self.rung && trial.took > trial.expected * CLEARLY && trial.steps < MORE_STEPS;
             let worse = trial.took > trial.expected;
             if cost > expected || enough && (worse || !unsure) {
                 self.decide(at, cost > expected);

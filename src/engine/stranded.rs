@@ -74,8 +74,10 @@ pub(super) unsafe extern "C" fn on_stranded(text: *const c_char) {
     // SAFETY: NUL-terminated, and it lives through the call.
     let text = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
     // No panic may enter ggml.
-    let ours = std::panic::catch_unwind(|| tell(&GRAPHS, &text)).unwrap_or(true);
-    while ours {
+    if !std::panic::catch_unwind(|| tell(&GRAPHS, &text)).unwrap_or(true) {
+        return;
+    }
+    loop {
         std::thread::park();
     }
 }

@@ -67,7 +67,7 @@ fn complete(mut gguf: Gguf) -> Result<Gguf, Error> {
 /// Does what a message of llama.cpp's asks for, if it can be done.
 fn amend(gguf: &mut Gguf, said: &str) -> Option<()> {
     let between = |from: &str, to: &str| Some(said.split_once(from)?.1.split_once(to)?.0);
-    let after = |from: &str| Some(said.split_once(from)?.1.split([' ', ';', ',']).next()?);
+    let after = |from: &str| said.split_once(from)?.1.split([' ', ';', ',']).next();
     if let Some(name) = between("tensor '", "' not found") {
         gguf.tensors.push(tensor(name, vec![1])?);
     } else if let Some(name) = between("tensor '", "' has wrong shape") {
@@ -124,7 +124,7 @@ fn change(gguf: &mut Gguf, architecture: &str, seed: usize) -> String {
     let (key, value) = &mut gguf.keys[own[random as usize % own.len()]];
     let random = random as usize / own.len();
     match value {
-        Value::U32(n) if random % 5 == 0 => {
+        Value::U32(n) if random.is_multiple_of(5) => {
             *value = Value::Unsigned(vec![NUMBERS[random / 5 % NUMBERS.len()], *n])
         }
         Value::U32(n) => *n = NUMBERS[random % NUMBERS.len()],
