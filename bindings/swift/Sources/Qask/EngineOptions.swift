@@ -110,7 +110,9 @@ extension EngineOptions: LibraryOptions {
         try object.set("offloadKV", offloadKV, qask_engine_options_set_offload_kv)
         try object.set("memoryBudget", memoryBudget, qask_engine_options_set_memory_budget)
         if let folder = prefixCacheDirectory {
-            try object.set("prefixCacheDirectory", folder.path) { qask_engine_options_set_prefix_cache_dir($0, $1, folder.bytes, $2) }
+            try lendName(folder.path) { path in
+                try object.set("prefixCacheDirectory", folder.bytes) { qask_engine_options_set_prefix_cache_dir($0, path, $1, $2) }
+            }
         }
     }
 }

@@ -28,38 +28,32 @@ extension Request: LibraryOptions {
     }
 
     func apply(to object: Setter) throws {
-        try messages.forEach { try add($0, to: object.object) }
-        try prompt.map { try set($0, in: object.object) }
+        try messages.forEach { try add($0, to: object) }
+        try prompt.map { try set($0, in: object) }
         try applyLimits(to: object)
         try applySampling(to: object)
         try applyTools(to: object)
-        try constraint.map { try set($0, in: object.object) }
+        try constraint.map { try set($0, in: object) }
         for text in constraintTriggers { try object.set("constraintTriggers", text, qask_request_add_constraint_trigger) }
     }
 
-    private func add(_ message: Message, to object: OpaquePointer) throws {
+    private func add(_ message: Message, to object: Setter) throws {
         if message == Message(role: message.role, message.content) {
-            try lend(message.content) { text, length in
-                try check { qask_request_add_message(object, message.role.rawValue, text, length, $0) }
-            }
+            let role = message.role.rawValue
+            try object.set("messages", message.content) { qask_request_add_message($0, role, $1, $2, $3) }
         } else {
-            try lend(message.json) { json, length in try check { qask_request_add_message_json(object, json, length, $0) } }
+            try object.set("messages", message.json, qask_request_add_message_json)
         }
     }
 
-    private func set(_ prompt: Prompt, in object: OpaquePointer) throws {
+    private func set(_ prompt: Prompt, in object: Setter) throws {
         switch prompt {
-        case .text(let text):
-            try lend(text) { data, length in try check { qask_request_set_prompt(object, data, length, false, $0) } }
-        case .special(let text):
-            try lend(text) { data, length in try check { qask_request_set_prompt(object, data, length, true, $0) } }
-        case .tokens(let tokens):
-            try check { qask_request_set_prompt_tokens(object, tokens, tokens.count, $0) }
+        case .text(let text): try object.set("prompt", text) { qask_request_set_prompt($0, $1, $2, false, $3) }
+        case .special(let text): try object.set("prompt", text) { qask_request_set_prompt($0, $1, $2, true, $3) }
+        case .tokens(let tokens): try object.set("prompt", tokens) { qask_request_set_prompt_tokens($0, $1, $1.count, $2) }
         case .infill(let prefix, let suffix):
-            try lend(prefix) { prefix, prefixLength in
-                try lend(suffix) { suffix, length in
-                    try check { qask_request_set_infill(object, prefix, prefixLength, suffix, length, $0) }
-                }
+            try lend(prefix) { prefix, length in
+                try object.set("prompt", suffix) { qask_request_set_infill($0, prefix, length, $1, $2, $3) }
             }
         }
     }
@@ -68,8 +62,8 @@ extension Request: LibraryOptions {
         try object.set("continueFinalMessage", continueFinalMessage, qask_request_set_continue_final_message)
         try object.set("template", template, qask_request_set_template)
         for (name, json) in templateVariables {
-            try object.set("templateVariables", json) { object, json, length, error in
-                (try? lendName(name) { qask_request_set_template_variable(object, $0, json, length, error) }) ?? QASK_ERR_RANGE
+            try lendName(name) { name in
+                try object.set("templateVariables", json) { qask_request_set_template_variable($0, name, $1, $2, $3) }
             }
         }
         try object.set("heal", heal, qask_request_set_heal)
@@ -86,7 +80,9 @@ extension Request: LibraryOptions {
         try object.set("priority", priority, qask_request_set_priority)
         try object.set("cacheKey", cacheKey, qask_request_set_cache_key)
         for (adapter, scale) in adapters {
-            try adapter.handle.use { adapter in try check { qask_request_add_adapter(object.object, adapter, scale, $0) } }
+            try adapter.handle.use { adapter in
+                try object.set("adapters", scale) { qask_request_add_adapter($0, adapter, $1, $2) }
+            }
         }
     }
 
@@ -103,7 +99,9 @@ extension Request: LibraryOptions {
         try object.set("frequencyPenalty", frequencyPenalty, qask_request_set_frequency_penalty)
         try object.set("presencePenalty", presencePenalty, qask_request_set_presence_penalty)
         try object.set("penaltyLastN", penaltyLastN, qask_request_set_penalty_last_n)
-        for (token, bias) in logitBias { try check { qask_request_add_logit_bias(object.object, token, bias, $0) } }
+        for (token, bias) in logitBias {
+            try object.set("logitBias", bias) { qask_request_add_logit_bias($0, token, $1, $2) }
+        }
         try object.set("dynatempRange", dynatempRange, qask_request_set_dynatemp_range)
         try object.set("dynatempExponent", dynatempExponent, qask_request_set_dynatemp_exponent)
         try object.set("xtcProbability", xtcProbability, qask_request_set_xtc_probability)
@@ -115,7 +113,7 @@ extension Request: LibraryOptions {
         if let texts = drySequenceBreakers {
             if texts.contains(where: { $0.utf8.contains(0) }) { throw QaskError.range("drySequenceBreakers: a text has a NUL in it") }
             try lend(texts.map { $0 + "\0" }) { texts, _, count in
-                try check { qask_request_set_dry_sequence_breakers(object.object, texts, count, $0) }
+                try object.set("drySequenceBreakers", texts) { qask_request_set_dry_sequence_breakers($0, $1, count, $2) }
             }
         }
         try object.set("mirostat", mirostat, qask_request_set_mirostat)
@@ -140,12 +138,11 @@ extension Request: LibraryOptions {
         try object.set("jsonWhitespace", jsonWhitespace, qask_request_set_json_whitespace)
     }
 
-    private func set(_ constraint: Constraint, in request: OpaquePointer) throws {
-        let object = Setter(object: request)
+    private func set(_ constraint: Constraint, in object: Setter) throws {
         switch constraint {
         case .jsonSchema(let schema): try object.set("constraint", schema, qask_request_set_json_schema)
-        case .json: try check { qask_request_set_json(request, false, $0) }
-        case .jsonObject: try check { qask_request_set_json(request, true, $0) }
+        case .json: try object.set("constraint", false, qask_request_set_json)
+        case .jsonObject: try object.set("constraint", true, qask_request_set_json)
         case .regex(let source): try object.set("constraint", source, qask_request_set_regex)
         case .grammar(let source): try object.set("constraint", source, qask_request_set_grammar)
         case .lark(let source): try object.set("constraint", source, qask_request_set_lark)
