@@ -35,7 +35,7 @@ cargo*--target*) mkdir -p "$CARGO_TARGET_DIR/${!#}/release" && echo "${!#}" >"$C
     mkdir -p "${!#}"
     while [ $# -gt 1 ]; do
         case $1 in
-        -library) slice=$(basename "$(dirname "$2")") && mkdir -p "$out${!#}/$slice" && cp "$2" "${!#}/$slice/" ;;
+        -library) slice=$(basename "$(dirname "$2")") && mkdir -p "${!#}/$slice" && cp "$2" "${!#}/$slice/" ;;
         -headers) cp -R "$2" "${!#}/$slice/" ;;
         esac
         shift

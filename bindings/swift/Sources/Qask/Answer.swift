@@ -86,7 +86,7 @@ func events<Element>(
     _ start: @escaping @Sendable () async throws -> Answer<Element>
 ) -> AsyncThrowingStream<Element, any Error> {
     let source = Source(start)
-    return AsyncThrowingStream { try await source.next() }
+    return AsyncThrowingStream(unfolding: { try await source.next() })
 }
 
 /// An answer that is begun by the first who wants something of it.

@@ -28,12 +28,12 @@ extension Request: LibraryOptions {
     }
 
     func apply(to object: Setter) throws {
-        try messages.forEach { try add($0, to: object) }
-        try prompt.map { try set($0, in: object) }
+        for message in messages { try add(message, to: object) }
+        if let prompt { try set(prompt, in: object) }
         try applyLimits(to: object)
         try applySampling(to: object)
         try applyTools(to: object)
-        try constraint.map { try set($0, in: object) }
+        if let constraint { try set(constraint, in: object) }
         for text in constraintTriggers { try object.set("constraintTriggers", text, qask_request_add_constraint_trigger) }
     }
 

@@ -57,6 +57,8 @@ struct Shape<T> {
 
 func shape<T: Decodable>(of type: T.Type, depth: Int) throws -> Shape<T> {
     if depth > 32 { throw QaskError.json("\(type) has no JSON schema: it holds itself") }
+    // As JSON it would be a number that nobody can write.
+    if type == Date.self { throw QaskError.json("a Date has no JSON schema: take a String") }
     if let simple = simple(type) { return simple }
     if let special = type as? any Shaped.Type, let found = try special.anyShape(depth) as? Shape<T> { return found }
     if let cases = type as? any CaseIterable.Type, let found = choice(type, try rawValues(cases)) { return found }

@@ -9,7 +9,7 @@ extension Chat {
     /// with it.
     public func run(_ text: String) -> EventStream {
         let run = ToolRun(self, .user(text))
-        return AsyncThrowingStream { try await run.next() }
+        return AsyncThrowingStream(unfolding: { try await run.next() })
     }
 }
 

@@ -64,6 +64,20 @@ func failure(_ what: String = "", _ call: () async throws -> Void) async -> Qask
     return nil
 }
 
+/// Something that must not be reached.
+func miss(_ what: Comment, sourceLocation: SourceLocation = #_sourceLocation) {
+    Issue.record(what, sourceLocation: sourceLocation)
+}
+
+/// What an event is, for those that want one kind.
+extension Event {
+    var piece: Text? { if case .text(let it) = self { it } else { nil } }
+    var call: ToolCall? { if case .toolCall(let it) = self { it } else { nil } }
+    var delta: ToolCall? { if case .toolCallDelta(let it) = self { it } else { nil } }
+    var result: ToolResult? { if case .toolResult(let it) = self { it } else { nil } }
+    var done: Done? { if case .done(let it) = self { it } else { nil } }
+}
+
 /// Waits until something is so.
 func eventually(_ seconds: Int = 20, _ condition: () throws -> Bool) async throws {
     for _ in 0..<seconds * 100 {

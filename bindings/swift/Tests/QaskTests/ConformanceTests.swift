@@ -127,8 +127,8 @@ extension All {
         @Test func replayedOutputs() async throws {
             let tools = Json(try read("tests/conformance/tools.json"))
             for one in try cases("tools", atLeast: 50) + cases("reasoning", atLeast: 20) {
-                let json = one.source.dropLast() + ",\"tools\":" + tools["tools"]!.source + "}"
-                try await compare(one, Hooks.replay(Smol.engine, String(json)))
+                let json = String(one.source.dropLast()) + ",\"tools\":" + tools["tools"]!.source + "}"
+                try await compare(one, Hooks.replay(Smol.engine, json))
             }
         }
 
@@ -145,7 +145,7 @@ extension All {
 
         /// Events in the form of the files: text joined, deltas gone where their call is complete; and whether there were calls.
         private func shape(_ events: [Event]) -> ([Json], Bool) {
-            let complete = events.compactMap { if case .toolCall(let call) = $0 { call.index } else { nil } }
+            let complete = events.compactMap(\.call?.index)
             var broken: Set<Int> = []
             var found: [(key: String, value: String)] = []
             for event in events {

@@ -30,14 +30,14 @@ extension All {
         }
 
         @Test func aPanicIsAnError() async {
-            guard case .panic? = await failure("panic", Hooks.panic) else { return Issue.record("not a panic") }
+            guard case .panic? = await failure("panic", Hooks.panic) else { return miss("not a panic") }
         }
 
         @Test func aFaultEndsItsEngineOnly() async throws {
             let engine = try await Smol.model.engine { $0.contextTokens = 512 }
             try Hooks.provokeFault(engine)
             guard case .engineFault? = await failure("fault", { _ = try await engine.ask(endless()) }) else {
-                return Issue.record("not a fault")
+                return miss("not a fault")
             }
             #expect(try await Smol.engine.ask(endless("Hi", maxTokens: 2)).done.usage.outputTokens == 2)
         }
@@ -49,13 +49,13 @@ extension All {
                 let bad = folder + "/bad 🎉.gguf"
                 try Data("GGUF, they said".utf8).write(to: URL(fileURLWithPath: bad))
                 guard case .invalid? = await failure("bad", { _ = try await Model.load(URL(fileURLWithPath: bad)) }) else {
-                    return Issue.record("loaded a bad file")
+                    return miss("loaded a bad file")
                 }
-                guard case .invalid? = await failure("bad", { _ = try await Inspection.of(bad) }) else { return Issue.record("inspected") }
-                guard case .range? = await failure("NUL", { _ = try await Model.load("a\0b") }) else { return Issue.record("NUL") }
-                guard case .range? = await failure("NUL", { _ = try await Model.load(parts: ["a\0b"]) }) else { return Issue.record("NUL") }
+                guard case .invalid? = await failure("bad", { _ = try await Inspection.of(bad) }) else { return miss("inspected") }
+                guard case .range? = await failure("NUL", { _ = try await Model.load("a\0b") }) else { return miss("NUL") }
+                guard case .range? = await failure("NUL", { _ = try await Model.load(parts: ["a\0b"]) }) else { return miss("NUL") }
                 guard case .range? = await failure("URL", { _ = try await Model.load(URL(string: "https://x/y")!) }) else {
-                    return Issue.record("loaded from nowhere")
+                    return miss("loaded from nowhere")
                 }
             }
         }

@@ -99,7 +99,7 @@ extension All {
             #expect(chat.count == 2)
             let short = Request { $0.user("x"); $0.maxTokens = 2 }
             guard case .tooLong? = await failure("short", { _ = try await engine.ask(Forecast.self, short) }) else {
-                return Issue.record("not too long")
+                return miss("not too long")
             }
             let wrong = await failure { _ = try value(Place.self, of: #"{"secret": 1}"#) }
             #expect(wrong?.codeName == "QASK_ERR_JSON" && wrong?.message.contains("secret") == false)
@@ -125,13 +125,13 @@ extension All {
             // So small a model may ask the same again; then it has to answer.
             let cities = asked.with { $0 }
             #expect((1...2).contains(cities.count) && cities[0] == "Paris", "\(cities)")
-            let result = try #require(events.compactMap { if case .toolResult(let it) = $0 { it } else { nil } }.first)
+            let result = try #require(events.compactMap(\.result).first)
             #expect(result.content == "21 degrees Celsius, clear sky" && result.error == nil)
             let calls = try chat.message(1).toolCalls
             #expect(calls.map(\.name) == ["get_weather"])
             #expect(try chat.message(2) == .tool(calls[0].id, result.content))
             #expect(events.contains { $0.text != nil })
-            let preview = events.compactMap { if case .toolCallDelta(let it) = $0 { it.arguments } else { nil } }.joined()
+            let preview = events.compactMap(\.delta?.arguments).joined()
             #expect(preview.hasPrefix(calls[0].arguments))
             #expect(chat.count == 2 + 2 * cities.count)
             // The forced choice is in force again, and a tool without a closure is handed back.
@@ -139,13 +139,13 @@ extension All {
                 $0.tools.append(Tool("later", "", schema: #"{"type":"object","properties":{}}"#))
                 $0.toolChoice = .function("later")
             }
-            guard case .done(let done)? = try await all(chat.run("Later.")).last else { return Issue.record("no end") }
+            guard case .done(let done)? = try await all(chat.run("Later.")).last else { return miss("no end") }
             #expect(done.reason == .toolCalls)
 
             // What a closure throws is told to the model.
             let fails = Tool("fails", "Always called") { (_: Place) -> Int in throw OutOfOrder() }
             let failing = try engine.chat { $0.tools = [fails]; $0.toolChoice = .required; $0.temperature = 0; $0.maxTokens = 60 }
-            let told = try await all(failing.run("Paris")).compactMap { if case .toolResult(let it) = $0 { it } else { nil } }.first
+            let told = try await all(failing.run("Paris")).compactMap(\.result).first
             #expect(told?.content == "error: out of order" && told?.error is OutOfOrder)
 
             // Cancelled in the midst of a tool: its closure is, too.
