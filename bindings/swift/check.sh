@@ -23,6 +23,7 @@ nm -D --defined-only "$hooks/libqask.so" | grep -q qask_test_fail || fail "no te
 tools/check_docs.py || fail 'undocumented'
 # As a user has it: installed, and found by pkg-config's files.
 for kind in lib hooks; do "$root/tools/install.sh" "${!kind}" "$out/$kind"; done
+mkdir -p "$out/adapters"
 python3 ../go/testdata/adapter.py "$out/adapters" >/dev/null
 
 swift() { # lib or hooks, command

@@ -14,14 +14,16 @@ if swift --version 2>/dev/null | grep -qE 'Swift version ([6-9]|[1-9][0-9])'; th
 [ "$(id -u)" = 0 ] || die 'Swift 6 is not here: install it, or run this as root, which makes a folder with Debian trixie that has it'
 cache=${XDG_CACHE_HOME:-$HOME/.cache}
 root=${QASK_SWIFT_ROOT:-$cache/qask-swift}
-if [ ! -x "$root/usr/bin/swift" ]; then
+# A link that leads nowhere from outside.
+if [ ! -L "$root/usr/bin/swift" ]; then
     command -v mmdebstrap >/dev/null || apt-get install -y --no-install-recommends mmdebstrap >&2 || die 'mmdebstrap is missing'
     echo "make swift: making $root" >&2
     mkdir -p "$(dirname "$root")"
+    rm -rf "$root.part"
     mmdebstrap --variant=minbase \
         --include=swiftlang,libc6-dev,libstdc++-14-dev,gcc,git,make,binutils-gold,libncurses-dev,ca-certificates,libgomp1 \
         trixie "$root.part" >&2 || die 'Debian trixie could not be installed'
-    mv "$root.part" "$root"
+    mv -T "$root.part" "$root"
 fi
 
 repository=$(realpath "$(dirname "$0")/../../..")

@@ -91,42 +91,44 @@ func events<Element>(
 
 /// An answer that is begun by the first who wants something of it.
 private final class Source<Element: Sendable>: Sendable {
-    private enum State {
-        case fresh(@Sendable () async throws -> Answer<Element>)
-        case starting
-        case running(Answer<Element>)
-        case over
+    private struct State {
+        var start: (@Sendable () async throws -> Answer<Element>)?
+        var answer: Answer<Element>?
+        var reading = false
     }
 
     private let state: Locked<State>
 
-    init(_ start: @escaping @Sendable () async throws -> Answer<Element>) { state = Locked(.fresh(start)) }
+    init(_ start: @escaping @Sendable () async throws -> Answer<Element>) { state = Locked(State(start: start)) }
 
     func next() async throws -> Element? {
+        let (start, begun) = try begin()
+        var answer = begun
         do {
-            if let element = try await answer()?.next() { return element }
+            if let start {
+                answer = try await start()
+                state.with { [answer] in $0.answer = answer }
+            }
+            if let element = try await answer?.next() {
+                state.with { $0.reading = false }
+                return element
+            }
         } catch {
-            state.with { $0 = .over }
+            end()
             throw error
         }
-        state.with { $0 = .over }
+        end()
         return nil
     }
 
-    private func answer() async throws -> Answer<Element>? {
-        let was = state.with { state in
-            let was = state
-            if case .fresh = state { state = .starting }
-            return was
-        }
-        switch was {
-        case .fresh(let start):
-            let answer = try await start()
-            state.with { $0 = .running(answer) }
-            return answer
-        case .starting: throw QaskError.busy("two tasks read one stream")
-        case .running(let answer): return answer
-        case .over: return nil
+    private func begin() throws -> ((@Sendable () async throws -> Answer<Element>)?, Answer<Element>?) {
+        try state.with { state in
+            if state.reading { throw QaskError.busy("two tasks read one stream") }
+            state.reading = true
+            defer { state.start = nil }
+            return (state.start, state.answer)
         }
     }
+
+    private func end() { state.with { $0 = State() } }
 }

@@ -44,6 +44,7 @@ func numbers<N>(_ getter: (UnsafeMutablePointer<Int>) -> UnsafePointer<N>?) -> [
 }
 
 /// Lends a content: a pointer and a length.
+@discardableResult
 func lend<R>(_ text: String, _ body: (UnsafePointer<CChar>?, Int) throws -> R) rethrows -> R {
     var text = text
     return try text.withUTF8 { bytes in
@@ -52,12 +53,14 @@ func lend<R>(_ text: String, _ body: (UnsafePointer<CChar>?, Int) throws -> R) r
 }
 
 /// Lends a path or a name, which ends with NUL.
+@discardableResult
 func lendName<R>(_ name: String, _ body: (UnsafePointer<CChar>) throws -> R) throws -> R {
     if name.utf8.contains(0) { throw QaskError.range("a path or name has a NUL in it") }
     return try name.withCString(body)
 }
 
 /// Lends several texts: pointers, lengths, and how many they are.
+@discardableResult
 func lend<R>(
     _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int>?, Int) throws -> R
 ) rethrows -> R {

@@ -85,14 +85,9 @@ private func simple<T>(_ type: T.Type) -> Shape<T>? {
     case is Float.Type: return one("number", Float(0))
     case is URL.Type: return one("string", URL(fileURLWithPath: "/"), [("format", .string("uri"))])
     case is UUID.Type: return one("string", UUID(), [("format", .string("uuid"))])
-    case is any FixedWidthInteger.Type: return Shape(.object([("type", .string("integer"))]), zero(type))
+    case let integers as any FixedWidthInteger.Type: return one("integer", integers.init())
     default: return nil
     }
-}
-
-private func zero<T>(_ type: T.Type) -> T {
-    func make<N: FixedWidthInteger>(_ type: N.Type) -> Any { N.zero }
-    return make(type as! any FixedWidthInteger.Type) as! T
 }
 
 /// The raw values of an enum.

@@ -54,7 +54,7 @@ final class Wake: Sendable {
                 $0 = .quiet
                 return .success(())
             case .waiting:
-                return .failure(QaskError.busy("two tasks read one stream"))
+                return .failure(QaskError.busy("two tasks wait for one stream"))
             case .over:
                 return .failure(CancellationError())
             }
@@ -63,9 +63,9 @@ final class Wake: Sendable {
     }
 
     private func end() {
-        let waiting: CheckedContinuation<Void, any Error>? = state.with {
-            defer { $0 = .over }
-            if case .waiting(let continuation) = $0 { return continuation }
+        let waiting: CheckedContinuation<Void, any Error>? = state.with { state in
+            defer { state = .over }
+            if case .waiting(let continuation) = state { return continuation }
             return nil
         }
         waiting?.resume(throwing: CancellationError())

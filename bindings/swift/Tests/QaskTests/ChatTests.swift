@@ -60,7 +60,6 @@ extension All {
             }
             try chat.clear()
             for try await event in chat.send("Count.") where event.text != nil { break }
-            try chat.engine.setThreads(1)
             let next = Task { for try await _ in chat.send("And?") {} }
             try await eventually { chat.count == 3 && chat.isBusy }
             next.cancel()

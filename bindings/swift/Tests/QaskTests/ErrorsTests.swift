@@ -13,7 +13,9 @@ extension All {
             let codes = try read("include/qask.h").matches(of: pattern).map { (String($0.1), Int($0.2)!) }
             #expect(codes.count > 25)
             for (name, code) in codes {
-                #expect(performing: { try Hooks.fail(Int32(code)) }) { error in
+                #expect {
+                    try Hooks.fail(Int32(code))
+                } throws: { error in
                     guard let error = error as? QaskError else { return false }
                     if case .other = error { return false }
                     let groups: [QaskError.Group] = [.internal, .argument, .model, .generation, .state]

@@ -45,12 +45,15 @@ extension All {
             // Inside another file, at an offset that can be mapped.
             try await withFolder { folder in
                 let packed = folder + "/package"
-                let bytes = Data(count: 4096) + (try Data(contentsOf: URL(fileURLWithPath: path))) + Data(count: 100)
+                var bytes = Data(count: 4096)
+                bytes += try Data(contentsOf: URL(fileURLWithPath: path))
+                bytes += Data(count: 100)
+                let length = UInt64(bytes.count - 4196)
                 try bytes.write(to: URL(fileURLWithPath: packed))
                 let open = try #require(FileHandle(forReadingAtPath: packed))
                 let shares = Locked<[Float]>([])
                 let model = try await Model.load(
-                    descriptor: open.fileDescriptor, offset: 4096, length: UInt64(bytes.count - 4196), ModelOptions { $0.mmap = false }
+                    descriptor: open.fileDescriptor, offset: 4096, length: length, ModelOptions { $0.mmap = false }
                 ) { share in shares.with { $0.append(share) } }
                 #expect(model.vocabularySize == 49152)
                 let told = shares.with { $0 }
@@ -204,14 +207,15 @@ extension All {
         @Test func requestOptions() async throws {
             let fine = Request {
                 $0.messages = [.user("x")]
-                ($0.minTokens, $0.answers, $0.priority, $0.shiftKeep, $0.continueFinalMessage) = (1, 2, 3, 4, true)
-                ($0.heal, $0.thinking, $0.reasoningBudget, $0.splitReasoning, $0.topK, $0.topP) = (true, false, 9, true, 1, 0.5)
-                ($0.minP, $0.typicalP, $0.topNSigma, $0.seed, $0.minKeep, $0.repeatPenalty) = (0.1, 0.9, 1, 4_294_967_295, 1, 1.1)
-                ($0.frequencyPenalty, $0.presencePenalty, $0.penaltyLastN, $0.dynatempRange) = (0.1, 0.1, -1, 0.1)
-                ($0.dynatempExponent, $0.xtcProbability, $0.xtcThreshold, $0.dryMultiplier) = (1, 0.1, 0.1, 0.1)
-                ($0.dryBase, $0.dryAllowedLength, $0.dryPenaltyLastN, $0.mirostat) = (1.5, 2, -1, 2)
-                ($0.mirostatTau, $0.mirostatEta, $0.cacheKey, $0.toolFormat, $0.topLogprobs) = (5, 0.1, "k", "hermes", 1)
-                ($0.deadline, $0.ignoreEOS, $0.returnTokens, $0.jsonWhitespace, $0.maxTokens) = (.seconds(1), true, true, true, 3)
+                $0.minTokens = 1; $0.answers = 2; $0.priority = 3; $0.shiftKeep = 4; $0.continueFinalMessage = true
+                $0.heal = true; $0.thinking = false; $0.reasoningBudget = 9; $0.splitReasoning = true; $0.topK = 1
+                $0.topP = 0.5; $0.minP = 0.1; $0.typicalP = 0.9; $0.topNSigma = 1; $0.seed = 4_294_967_295; $0.minKeep = 1
+                $0.repeatPenalty = 1.1; $0.frequencyPenalty = 0.1; $0.presencePenalty = 0.1; $0.penaltyLastN = -1
+                $0.dynatempRange = 0.1; $0.dynatempExponent = 1; $0.xtcProbability = 0.1; $0.xtcThreshold = 0.1
+                $0.dryMultiplier = 0.1; $0.dryBase = 1.5; $0.dryAllowedLength = 2; $0.dryPenaltyLastN = -1; $0.mirostat = 2
+                $0.mirostatTau = 5; $0.mirostatEta = 0.1; $0.cacheKey = "k"; $0.toolFormat = "hermes"; $0.topLogprobs = 1
+                $0.deadline = .seconds(1); $0.ignoreEOS = true; $0.returnTokens = true; $0.jsonWhitespace = true
+                $0.maxTokens = 3
                 $0.drySequenceBreakers = ["\n", ":"]
                 $0.logitBias = [5: -.infinity]
                 $0.stop = ["a", "b"]
