@@ -2,7 +2,7 @@
 import Foundation
 
 /// A piece of JSON to be written.
-indirect enum JSON {
+enum JSON: Sendable {
     case null
     case bool(Bool)
     case int(Int)
