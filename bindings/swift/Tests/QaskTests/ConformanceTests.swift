@@ -194,12 +194,12 @@ extension All {
                 let name = one["name"]!.text
                 if one["code"] != nil {
                     try await expect(one) {
-                        let scorer = try await scorer(one)
+                        let scorer = try await self.scorer(for: one)
                         if one["choices"] != nil { _ = try await scored(scorer, one) } else { _ = try await perplexity(scorer, one) }
                     }
                     continue
                 }
-                let scorer = try await scorer(one)
+                let scorer = try await self.scorer(for: one)
                 if one["choices"] != nil {
                     let found = try await scored(scorer, one)
                     if let tokens = one["tokens"] { #expect(found.all.map { $0.tokens.count } == tokens.list.map(\.int), "\(name)") }
@@ -217,7 +217,7 @@ extension All {
             }
         }
 
-        private func scorer(_ one: Json) async throws -> Scorer {
+        private func scorer(for one: Json) async throws -> Scorer {
             try await Smol.model.scorer(
                 ScorerOptions {
                     $0.maxTokens = one["options"]?["max_tokens"]?.int
