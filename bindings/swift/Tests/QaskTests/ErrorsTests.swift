@@ -92,11 +92,11 @@ extension All {
             try await scorer.shutdown()
             let uses: [() async throws -> Void] = [
                 { _ = try await engine.ask(endless()) }, { _ = try await chat.ask("x") }, { try engine.setThreads(1) },
-                { try await engine.pause() }, { try engine.resume() }, { _ = try await scorer.score("a", ["b"]) },
+                { try await engine.pause() }, { try engine.resume() }, { _ = try await scorer.score("The capital of France is", [" Paris"]) },
                 { for try await _ in engine.chunks(endless(), id: "x") {} },
             ]
             for (place, use) in uses.enumerated() {
-                #expect(await failure("\(place)", use)?.codeName == "QASK_ERR_CLOSED", "\(place)")
+                #expect(await failure("\(place)", use)?.codeName == "QASK_ERR_CLOSED", "use \(place)")
             }
         }
 

@@ -19,8 +19,8 @@ extension All {
             #expect(model.metadata["general.architecture"] == "llama" && !model.chatTemplate.isEmpty)
             #expect(!model.devices.isEmpty && model.devices.values.allSatisfy { $0 > 0 } && model.gpuLayers == 0)
             #expect(!model.supportsInfill && !Library.supports("cuda") && Library.version.hasPrefix("0."))
-            for text in ["Hello, wörld! 你好 🎉", "", String(repeating: "a\n", count: 100), "a\0b", String(repeating: "e\u{301}", count: 300)] {
-                #expect(try model.detokenize(model.tokenize(text)) == text)
+            for text in ["Hello, wörld! 你好 🎉", "", String(repeating: "a\n", count: 100), String(repeating: "e\u{301}", count: 300)] {
+                #expect(try model.detokenize(model.tokenize(text)) == text, "\(text)")
             }
             let special = try model.tokenize("<|im_end|>", addSpecial: true, parseSpecial: true)
             #expect(try model.endsGeneration(special.last!) && model.tokenize("<|im_end|>").count > 2)

@@ -42,7 +42,7 @@ extension All {
             let text = events.compactMap(\.text).joined()
             #expect(events.count > 4 && text.contains("Paris"))
             guard case .done(let done)? = events.last else { return miss("no end") }
-            #expect(done.reason == .length && done.usage.outputTokens == 8 && done.usage.firstTokenTime > .zero)
+            #expect(done.error == nil && (2...8).contains(done.usage.outputTokens) && done.usage.firstTokenTime > .zero)
             #expect(try await engine.ask(request).text == text)
             #expect(try await all(engine.generate(request).text).joined() == text)
             let reader = Reader()
