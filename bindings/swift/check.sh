@@ -79,8 +79,8 @@ cat >"$out/readme/Package.swift" <<END
 // swift-tools-version: 6.0
 import PackageDescription
 let package = Package(
-    name: "hello", platforms: [.macOS(.v13)], dependencies: [.package(name: "qask", path: "$here")],
-    targets: [.executableTarget(name: "Hello", dependencies: [.product(name: "Qask", package: "qask")])])
+    name: "hello", platforms: [.macOS(.v13)], dependencies: [.package(path: "$here")],
+    targets: [.executableTarget(name: "Hello", dependencies: [.product(name: "Qask", package: "swift")])])
 END
 swift lib swift build --quiet --package-path "$out/readme" || fail 'the program of README.md does not build'
 swift lib timeout 300 "$out/readme/.build/debug/Hello" "$model" >"$out/log" || fail 'the program of README.md failed'

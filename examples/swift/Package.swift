@@ -7,7 +7,8 @@ let programs = ["chat", "parallel", "cancel", "json", "tools", "embed", "plan", 
 let package = Package(
     name: "examples",
     platforms: [.macOS(.v13)],
-    dependencies: [.package(name: "qask", path: "../../bindings/swift")],
+    // By a link, since a package is known by the name of its folder, and both would be "swift".
+    dependencies: [.package(path: "qask")],
     targets: programs.map {
         .executableTarget(name: $0, dependencies: [.product(name: "Qask", package: "qask")], path: $0)
     },

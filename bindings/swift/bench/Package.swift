@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "bench",
     platforms: [.macOS(.v13)],
-    dependencies: [.package(name: "qask", path: "..")],
-    targets: [.executableTarget(name: "worker", dependencies: [.product(name: "Qask", package: "qask")], path: "worker")],
+    dependencies: [.package(path: "..")],
+    targets: [.executableTarget(name: "worker", dependencies: [.product(name: "Qask", package: "swift")], path: "worker")],
     swiftLanguageModes: [.v6]
 )

@@ -9,7 +9,7 @@ let continuations = given.isEmpty ? [" Berlin", " Paris", " Rome"] : given
 let scorer = try await Model.load(CommandLine.arguments[1]).scorer()
 let scores = try await scorer.score(prompt, continuations)
 for (score, text) in zip(scores.all, continuations) {
-    FileHandle.standardError.write(Data(String(format: "%8.3f", score.logProbability()).utf8 + text.utf8 + "\n".utf8))
+    FileHandle.standardError.write(Data((String(format: "%8.3f", score.logProbability()) + text + "\n").utf8))
 }
 print(prompt + continuations[scores.likeliest()!])
 try await scorer.shutdown()
