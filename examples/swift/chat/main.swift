@@ -5,6 +5,8 @@ import Qask
 
 func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
+func seconds(_ time: Duration) -> Double { Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18 }
+
 func show(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
 func show(_ events: EventStream) async throws {
@@ -12,11 +14,11 @@ func show(_ events: EventStream) async throws {
         show(event.text ?? "")
         guard case .done(let done) = event else { continue }
         let usage = done.usage
-        let rate = Double(usage.outputTokens) / (usage.decodeTime / .seconds(1))
+        let rate = Double(usage.outputTokens) / seconds(usage.decodeTime)
         show("\n")
         say(
             "[\(done.reason): \(usage.promptTokens) prompt tokens, \(usage.cachedTokens) of them cached, \(usage.outputTokens) new "
-                + "ones, first after \(Int(usage.firstTokenTime / .milliseconds(1))) ms, then \(Int(rate)) a second]\n")
+                + "ones, first after \(Int(seconds(usage.firstTokenTime) * 1000)) ms, then \(Int(rate)) a second]\n")
     }
 }
 

@@ -50,7 +50,7 @@ let engine = try await Model.load(arguments[1]).engine {
 say("ready")
 while let line = readLine() {
     let words = line.split(separator: " ").map(String.init)
-    let began = ContinuousClock.now
+    let began = Date()
     try await run(engine, words[0], Int(words[1])!, Int(words[2])!)
-    say("\((ContinuousClock.now - began) / .seconds(1))")
+    say("\(Date().timeIntervalSince(began))")
 }
