@@ -246,7 +246,7 @@ android: ## the Kotlin binding as an AAR (needs the NDK: ANDROID_NDK_HOME)
 SWIFT := bindings/swift
 SWIFT_OUT := $(abspath $(CARGO_TARGET_DIR))/swift
 
-# Not part of `make test`: where there is no Swift 6 it makes a folder of 3.4 GB that has it.
+# Not part of `make test`: where there is no Swift 6 it makes a folder of 3.4 GB that has it. Not run as a whole yet.
 swift: lib lib-test ## the Swift binding: tests, examples, what can be said of the XCFramework
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
 	python3 tools/vectors.py || [ $$? = 3 ]
