@@ -40,7 +40,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -242,6 +242,28 @@ kotlin-cycles: kotlin-setup lib lib-test ## create, generate, cancel, free from 
 
 android: ## the Kotlin binding as an AAR (needs the NDK: ANDROID_NDK_HOME)
 	$(KOTLIN)/android/build.sh
+
+# ---- Swift ----
+SWIFT := bindings/swift
+SWIFT_OUT := $(abspath $(CARGO_TARGET_DIR))/swift
+
+# Not part of `make test`: where there is no Swift 6 it makes a folder of 3.4 GB that has it. Not run as a whole yet.
+swift: lib lib-test ## the Swift binding: tests, examples, what can be said of the XCFramework
+	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
+	$(SWIFT)/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(SWIFT_OUT) $(c_models) \
+	    "$$(python3 tools/models.py path qwen2.5-coder-0.5b)"
+
+swift-bench: lib ## what Swift costs beside the same work in C
+	python3 tools/models.py fetch smollm2-135m
+	$(SWIFT)/bench/run.sh $(LIB) $(SWIFT_OUT) "$$(python3 tools/models.py path smollm2-135m)"
+
+swift-cycles: lib lib-test ## create, generate, cancel, free from Swift, CYCLES=10000 times
+	python3 tools/models.py fetch smollm2-135m
+	QASK_CYCLES=$(CYCLES) $(SWIFT)/tools/cycles.sh $(CARGO_TARGET_DIR)/lib-test $(SWIFT_OUT)
+
+xcframework: ## the library for iOS and macOS, in bindings/swift (needs Xcode)
+	@$(SWIFT)/tools/xcframework.sh
 
 install-tests: ## consumers by pkg-config and CMake against an installed library; uninstall
 	tests/install/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)"

@@ -7,23 +7,35 @@
 
 Python's column is read from its sources. A function that they do not name needs a word of why in its cell, such as
 "hidden: Python counts references". Go's column is bindings/go/functions.tsv (function, "wraps" or "hides", by what or
-why), which Go's own tests check. Kotlin's is read from its sources, too; bindings/kotlin/hidden.tsv says why a function is
-hidden, and its raw layer is made without it.
+why), which Go's own tests check. Kotlin's and Swift's are read from their sources, too; their hidden.tsv says why a function is
+hidden, and Kotlin's raw layer is made without it.
 """
 import ast
+import importlib.util
 import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "tools"), str(HERE / "kotlin/tools")]
+sys.path[:0] = [str(HERE.parent / "tools")]
 from header import chapters  # noqa: E402
-import users as kotlin_users  # noqa: E402
+
+
+def users_of(binding):
+    """A binding's own tools/users.py, which reads its sources."""
+    spec = importlib.util.spec_from_file_location(f"{binding}_users", HERE / binding / "tools/users.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+#: The bindings whose columns are read from their sources by a script of their own.
+READ = {"Kotlin": users_of("kotlin"), "Swift": users_of("swift")}
 
 PAGE = HERE / "README.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
-ROW = re.compile(r"^\| `(qask_\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", re.M)
-HEAD = "| function | Python | Go | Kotlin |\n|---|---|---|---|\n"
+ROW = re.compile(r"^\| `(qask_\w+)` \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$", re.M)
+HEAD = f"| function | Python | Go | {' | '.join(READ)} |\n|---|---|---|---|---|\n"
 # The classes of Python's options: the noun of the header, and who takes them.
 OPTIONS = {
     "ModelOptions": ("model_options", "Model"),
@@ -109,8 +121,8 @@ def go_cells():
     }
 
 
-def kotlin_cells():
-    used, hidden = kotlin_users.users(), kotlin_users.hidden()
+def read_cells(users):
+    used, hidden = users.users(), users.hidden()
     cells = {f: ", ".join(f"`{n}`" for n in names) for f, names in used.items()}
     return {**cells, **{f: f"hidden: {why}" for f, why in hidden.items() if f not in used}}
 
@@ -119,7 +131,7 @@ def rows(page):
     return {name: cells for name, *cells in ROW.findall(page)}
 
 
-def table(functions, old, python, go, kotlin):
+def table(functions, old, python, go, read):
     text, last = "", None
     for chapter, name in functions:
         if chapter != last:
@@ -127,30 +139,38 @@ def table(functions, old, python, go, kotlin):
             last = chapter
         was = old.get(name, ("",))
         kept = was[0] if was[0].startswith(("raw", "hidden")) else ""
-        text += f"| `{name}` | {python.get(name) or kept} | {go.get(name, '')} | {kotlin.get(name, '')} |\n"
+        cells = [python.get(name) or kept, go.get(name, ""), *(cells.get(name, "") for cells in read)]
+        text += f"| `{name}` | {' | '.join(cells)} |\n"
     return text
 
 
 def main():
     page = PAGE.read_text(encoding="utf-8")
     functions = header_functions()
-    python, go, kotlin = python_cells({name for _, name in functions}), go_cells(), kotlin_cells()
+    python, go = python_cells({name for _, name in functions}), go_cells()
+    read = {language: read_cells(users) for language, users in READ.items()}
     before, rest = page.split(BEGIN)
     inside, after = rest.split(END)
     old = rows(inside)
-    wanted = table(functions, old, python, go, kotlin)
+    wanted = table(functions, old, python, go, read.values())
     if "--write" in sys.argv[1:]:
         PAGE.write_text(before + BEGIN + wanted + "\n" + END + after, encoding="utf-8")
         old = rows(wanted)
     faults = [f"{n}: no row" for _, n in functions if n not in old]
     faults += [f"{n}: a row, but no such function in the header" for n in old if n not in {f for _, f in functions}]
     faults += [f"{n}: nothing in Python's column" for n, (p, *_) in old.items() if not p.strip()]
-    faults += [f"{f}: bindings/kotlin hides it and uses it" for f in kotlin_users.hidden() if f in kotlin_users.users()]
-    for name, (cell, go_cell, kotlin_cell) in old.items():
-        if kotlin_cell != kotlin.get(name, "") and "--write" not in sys.argv[1:]:
-            faults.append(f"{name}: Kotlin's cell says {kotlin_cell}, its sources say {kotlin.get(name, 'nothing')}")
-        if not kotlin_cell.strip():
-            faults.append(f"{name}: nothing in Kotlin's column: use it, or say why not in bindings/kotlin/hidden.tsv")
+    for language, users in READ.items():
+        both = sorted(set(users.hidden()) & set(users.users()))
+        faults += [f"{f}: bindings/{language.lower()} hides it and uses it" for f in both]
+        known = {f for _, f in functions}
+        faults += [f"{f}: bindings/{language.lower()}/hidden.tsv names it, the header does not" for f in users.hidden() if f not in known]
+    for name, (cell, go_cell, *others) in old.items():
+        for (language, cells), other in zip(read.items(), others):
+            if other != cells.get(name, "") and "--write" not in sys.argv[1:]:
+                faults.append(f"{name}: {language}'s cell says {other}, its sources say {cells.get(name, 'nothing')}")
+            if not other.strip():
+                where = f"bindings/{language.lower()}/hidden.tsv"
+                faults.append(f"{name}: nothing in {language}'s column: use it, or say why not in {where}")
         if go_cell != go.get(name, ""):
             faults.append(f"{name}: Go's cell says {go_cell}, bindings/go/functions.tsv says {go.get(name, 'nothing')}")
         if python.get(name) and cell != python[name] and "--write" not in sys.argv[1:]:
@@ -158,7 +178,7 @@ def main():
         if cell.startswith("`") and name not in python:
             faults.append(f"{name}: Python's cell says {cell}, its sources do not name it")
     if (HERE / "go").is_dir():
-        faults += [f"{n}: nothing in Go's column" for n, (_, cell, _) in old.items() if not cell.strip()]
+        faults += [f"{n}: nothing in Go's column" for n, (_, cell, *_) in old.items() if not cell.strip()]
     for fault in faults:
         print(f"bindings/README.md: {fault}", file=sys.stderr)
     if faults:

@@ -1,0 +1,1 @@
+../../../../tests/c/qask_test.h

@@ -1,0 +1,106 @@
+// What lives how long: any order, again and again, and the end of the process.
+import Foundation
+import Testing
+
+@testable import Qask
+
+extension All {
+    @Suite struct Lifecycle {
+        @Test func whatIsLetGoOfIsFreed() async throws {
+            _ = try await Smol.engine.ask(endless(maxTokens: 1))
+            let before = Library.liveHandles
+            try await letGo()
+            try await eventually { Library.liveHandles <= before }
+        }
+
+        private func letGo() async throws {
+            let model = try await Model.load(try file(smollm))
+            let engine = try await model.engine { $0.contextTokens = 256 }
+            for try await _ in try engine.chat().send("Hi") { break }
+            for try await _ in engine.generate(endless()) { break }
+            _ = try await model.plan()
+            _ = try await Inspection.of(try file(smollm))
+            _ = try Request { $0.user("x") }.accepts("x")
+            _ = await failure { _ = try Request { $0.topP = 2 }.accepts("x") }
+        }
+
+        @Test func anyOrder() async throws {
+            for round in 0..<12 {
+                let model = try await Model.load(try file(smollm))
+                let engine = try await model.engine { $0.contextTokens = 256 }
+                let chat = try engine.chat()
+                var (said, other) = (chat.send("Hi").makeAsyncIterator(), engine.generate(endless()).makeAsyncIterator())
+                _ = try await (said.next(), other.next())
+                var objects: [Any] = [model, engine, chat, said, other]
+                // Rotations and their mirrors: each is the first and the last one once.
+                while !objects.isEmpty { objects.remove(at: (round * 7 + 3) % objects.count) }
+            }
+        }
+
+        @Test func whatIsMadeKeepsWhatItNeeds() async throws {
+            let chat = try await onlyTheChat()
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(try await chat.ask("Hi").done.reason == .length)
+        }
+
+        private func onlyTheChat() async throws -> Chat {
+            try await Model.load(try file(smollm)).engine { $0.contextTokens = 256 }.chat { $0.maxTokens = 3; $0.ignoreEOS = true }
+        }
+
+        /// Create, generate, cancel, free, again and again: memory, threads and handles stay where they are.
+        @Test(.timeLimit(.minutes(60))) func cycles() async throws {
+            let cycles = ProcessInfo.processInfo.environment["QASK_CYCLES"].flatMap { Int($0) } ?? 200
+            var engine = try await Smol.model.engine { $0.contextTokens = 512 }
+            for i in 0..<max(cycles / 4, 50) { try await cycle(engine, i) }
+            let (handles, before) = (Library.liveHandles, try Figures())
+            let began = ContinuousClock.now
+            for i in 0..<cycles {
+                try await cycle(engine, i)
+                // A new engine now and then.
+                if i % 100 == 99 {
+                    try await engine.shutdown()
+                    engine = try await Smol.model.engine { $0.contextTokens = 512 }
+                }
+            }
+            try await eventually { Library.liveHandles <= handles }
+            let after = try Figures()
+            print("\(cycles) cycles in \(ContinuousClock.now - began): \(before), then \(after)")
+            #expect(after.resident <= before.resident + 24_000 && after.threads <= before.threads + 4, "\(before), then \(after)")
+            try await engine.shutdown()
+        }
+
+        private func cycle(_ engine: Engine, _ i: Int) async throws {
+            let chat = try engine.chat { $0.ignoreEOS = true; $0.maxTokens = 200 }
+            switch i % 4 {
+            case 0: for try await event in chat.send("Hello") where event.text != nil { break }
+            case 1:
+                let task = Task { for try await _ in chat.send("Hello") {} }
+                try await Task.sleep(for: .milliseconds(2))
+                task.cancel()
+                _ = await task.result
+            case 2: _ = try await engine.ask(endless("Hello", maxTokens: 1))
+            default:
+                for try await _ in engine.generate(endless("Hello")) { break }
+                _ = await failure { _ = try await engine.ask { $0.topP = 2 } }
+            }
+        }
+
+        private struct Figures: CustomStringConvertible {
+            /// KiB.
+            let resident: Int
+            let threads: Int
+
+            init() throws {
+                let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+                func figure(_ key: String) throws -> Int {
+                    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(key + ":") })
+                    return try #require(Int(line.filter(\.isNumber)))
+                }
+                resident = try figure("VmRSS")
+                threads = try figure("Threads")
+            }
+
+            var description: String { "\(resident) KiB, \(threads) threads" }
+        }
+    }
+}
