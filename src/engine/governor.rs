@@ -356,10 +356,9 @@ impl Class {
             trial.expected += expected;
             let cost = trial.took - trial.expected;
             let enough = trial.steps >= 3 && trial.took >= TRIAL || trial.took >= LONG_TRIAL;
-            let unsure =
-                trial.rung > self.rung && trial.took > trial.expected * CLEARLY && trial.steps < MORE_STEPS;
-            let worse = trial.took > trial.expected;
-            if cost > expected || enough && (worse || !unsure) {
+            let ratio = trial.took / trial.expected;
+            let unsure = trial.rung > self.rung && trial.steps < MORE_STEPS && ratio > CLEARLY && ratio <= 1.0;
+            if cost > expected || enough && !unsure {
                 self.decide(at, cost > expected);
             }
             return;

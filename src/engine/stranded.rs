@@ -55,6 +55,8 @@ impl Graphs {
     fn leave(&mut self, id: u64, failed: bool) {
         self.running.retain(|g| g.id != id);
         if failed {
+            // Nobody looks back further.
+            self.failed.retain(|(_, when)| when.elapsed() < 2 * PATIENCE);
             self.failed.push((id, Instant::now()));
         }
     }
