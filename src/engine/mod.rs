@@ -11,6 +11,7 @@ mod crew;
 pub(crate) mod dry;
 pub(crate) mod embed;
 mod exit;
+mod gather;
 mod governor;
 pub(crate) mod guard;
 pub(crate) mod jobs;

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::crew::Most;
 use super::exit;
+use super::gather::Patience;
 use super::layout::Layout;
 use super::rest::Trim;
 use super::sequence::Sequence;
@@ -40,9 +41,6 @@ pub(super) struct Inbox {
     #[cfg(feature = "test-hooks")]
     pub provoke_stranding: bool,
 }
-
-/// How long an idle engine waits for requests that are being prepared when the first is ready.
-const GATHER: Duration = Duration::from_millis(3);
 
 pub(crate) struct Shared {
     inbox: Mutex<Inbox>,
@@ -134,15 +132,25 @@ impl Shared {
         self.nudged.store(true, Ordering::Release);
     }
 
-    /// What arrived. When `idle`, waits until something does, and a moment for what is being prepared by then: prompts
-    /// that come together are evaluated together.
-    pub(super) fn take(&self, idle: bool) -> Inbox {
+    /// What arrived. An idle engine has patience: it waits until something does, and a moment for what comes with it.
+    pub(super) fn take(&self, patience: Option<Patience>) -> Inbox {
         let mut inbox = lock(&self.inbox);
-        if idle {
+        if let Some(patience) = patience {
             inbox = self.wake.wait_while(inbox, |i| i.is_empty()).unwrap_or_else(|e| e.into_inner());
-            let preparing =
-                |i: &mut Inbox| !i.closing && !i.nudge && i.ready.len() < self.queued.load(Ordering::Acquire);
-            (inbox, _) = self.wake.wait_timeout_while(inbox, GATHER, preparing).unwrap_or_else(|e| e.into_inner());
+            let first = Instant::now();
+            let (mut last, mut ready) = (first, inbox.ready.len());
+            while !inbox.ready.is_empty() && !inbox.closing && !inbox.nudge {
+                let preparing = inbox.ready.len() < self.queued.load(Ordering::Acquire);
+                let Some(until) = patience.until(first, last, preparing) else { break };
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                (inbox, _) = self.wake.wait_timeout(inbox, left).unwrap_or_else(|e| e.into_inner());
+                if inbox.ready.len() > ready {
+                    (last, ready) = (Instant::now(), inbox.ready.len());
+                }
+            }
         }
         std::mem::take(&mut *inbox)
     }
@@ -273,7 +281,7 @@ impl Owner for Shared {
         log::write(Level::Error, || format!("engine poisoned: {error}"));
         self.poison(error.clone());
         // As when the thread itself finds out, but for its own lists, which nobody can reach now.
-        for sequence in self.take(false).ready {
+        for sequence in self.take(None).ready {
             sequence.finish(FinishReason::Error(error.clone()));
         }
         let channels: Vec<Weak<Channel>> = std::mem::take(&mut *lock(&self.channels));

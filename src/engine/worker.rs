@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::bigstack;
 use super::crew::Crew;
 use super::exit;
+use super::gather::Gather;
 use super::guard::Fault;
 use super::layout::Layout;
 use super::native::{Batch, Context, DecodeError};
@@ -65,6 +66,7 @@ pub(super) struct Worker {
     batch: Batch,
     scratch: Scratch,
     pace: Pace,
+    gather: Gather,
     crew: Crew,
     /// The adapters that the context has set; held, since it points to them.
     adapters: Arc<AdapterSet>,
@@ -95,6 +97,7 @@ impl Worker {
         Worker {
             slots: Slots::new(options.slots, cells, options.can_cut),
             enders: model.0.vocabulary.enders().collect(),
+            gather: Gather::default(),
             pace: Pace::new(Duration::from_millis(u64::from(options.options.max_step_ms))),
             crew: Crew::new((options.threads, options.threads_batch), options.adapts()),
             shared,
@@ -127,14 +130,14 @@ impl Worker {
             // The model too, which may be the last of it: `exit()` waits until nothing of a GPU is held.
             drop(self);
             // Whoever waits for an order is told by this.
-            drop(shared.take(false));
+            drop(shared.take(None));
             log::write(Level::Info, || "engine closed".into());
             shared.finished();
             return;
         };
         log::write(Level::Error, || format!("engine poisoned: {error}"));
         self.shared.poison(error.clone());
-        let late = self.shared.take(false).ready;
+        let late = self.shared.take(None).ready;
         for sequence in self.active.drain(..).chain(self.waiting.drain(..)).chain(late) {
             sequence.finish(FinishReason::Error(error.clone()));
         }
@@ -152,7 +155,12 @@ impl Worker {
     fn turn(&mut self) -> Running<()> {
         let inbox = match self.shared.is_paused() {
             true => self.shared.take_paused(self.sleep()),
-            false => self.shared.take(self.active.is_empty() && self.waiting.is_empty()),
+            false => {
+                let idle = self.active.is_empty() && self.waiting.is_empty();
+                let inbox = self.shared.take(idle.then(|| self.gather.patience()));
+                self.gather.came(idle, inbox.ready.len());
+                inbox
+            }
         };
         if inbox.closing {
             return Err(Stop::Closed);
