@@ -222,6 +222,7 @@ extension All {
                 ScorerOptions {
                     $0.maxTokens = one["options"]?["max_tokens"]?.int
                     $0.batchTokens = one["options"]?["batch_tokens"]?.int
+                    $0.specialTokens = one["options"]?["special_tokens"].map(\.isTrue)
                 })
         }
 

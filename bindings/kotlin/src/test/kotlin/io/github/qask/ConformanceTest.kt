@@ -207,6 +207,7 @@ class ConformanceTest {
             val options = ScorerOptions().apply {
                 maxTokens = case["options"]["max_tokens"]?.int
                 batchTokens = case["options"]["batch_tokens"]?.int
+                specialTokens = case["options"]["special_tokens"]?.truth
             }
             if (case["code"] != null) {
                 expect(case) {
