@@ -3098,8 +3098,9 @@ qask_status qask_scorer_score(const qask_scorer *scorer,
 // Computes the perplexity of a text, `exp` of the mean of its tokens' negative log-probabilities, in windows of `window`
 // tokens (0: the scorer's `max_tokens`), each beginning `stride` tokens (0: half a window) behind the one before. The
 // first `context` tokens of a window are read and not scored; 0: those that the window before it has scored, so that
-// each token but the first is scored once. `windows` limits how many there are; 0: all. With a stride of one window and
-// a context of half a window and one token it is what llama.cpp's tool computes.
+// each token but the first is scored once (with a stride of one window, all but the first of each). `windows` limits how
+// many there are; 0: all. With a stride of one window and a context of half a window and one token it is what llama.cpp's
+// tool computes.
 //
 // `perplexity` gets the result; `standard_error` and `tokens` (how many were scored) may be NULL. `cancel` and
 // `deadline_ms` as for `qask_scorer_score`.

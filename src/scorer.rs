@@ -60,7 +60,8 @@ pub struct PerplexityOptions {
     /// Tokens from the beginning of one window to that of the next; 1 to `window`. Default: half of it.
     pub stride: Option<u32>,
     /// The first tokens of each window, which are read and not scored; 1 to `window` - 1. Default: those that the window
-    /// before it has scored, so that each token of the text but the first is scored once.
+    /// before it has scored, and at least one: each token of the text but the first is scored once, unless `stride` is
+    /// `window`, where the first of each window is not.
     pub context: Option<u32>,
     /// Windows at most, from the beginning of the text; 1 or more. Default: all.
     pub windows: Option<u32>,
@@ -401,7 +402,8 @@ impl Inner {
         let (mut groups, mut scored) = (Vec::new(), 1);
         for start in (0..tokens.len()).step_by(stride as usize) {
             let end = tokens.len().min(start + window as usize);
-            let from = options.context.map_or(scored, |c| start + c as usize);
+            // What has nothing before it in its window cannot be scored.
+            let from = options.context.map_or(scored.max(start + 1), |c| start + c as usize);
             if from < end {
                 let mut stem = tokens[start..end].to_vec();
                 if let Some(bos) = self.opener() {

@@ -176,6 +176,7 @@ fn windows_score_each_token_once_or_as_told() {
     }
     // Side by side, each without its first token: 63, 63, 63, 7. As llama.cpp does: 3 times 32.
     let beside = PerplexityOptions { stride: Some(64), ..base.clone() };
+    assert_eq!(tokens(beside.clone()), 196);
     assert_eq!(tokens(PerplexityOptions { context: Some(1), ..beside.clone() }), 196);
     assert_eq!(tokens(PerplexityOptions { context: Some(32), windows: Some(3), ..beside.clone() }), 96);
     assert_eq!(tokens(PerplexityOptions { windows: Some(1), ..base.clone() }), 63);
