@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-import weakref
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from ._owned import Owned
@@ -36,21 +35,41 @@ class Cancel(Owned):
 
 
 class _Running:
-    """A call on its helper thread."""
+    """A call that runs, on whatever thread."""
 
     def __init__(self, flag: Cancel) -> None:
         self.flag, self.done = flag, threading.Event()
 
+    def run(self, work: Callable[[CData], T]) -> T:
+        """Makes the call, where the end of the process finds it."""
+        with _lock:
+            _running.add(self)
+            late = _ending
+        try:
+            if late:
+                self.flag.cancel()
+            return work(self.flag._handle)
+        finally:
+            self.done.set()
+            with _lock:
+                _running.discard(self)
 
-_running: weakref.WeakSet[_Running] = weakref.WeakSet()
+
+_lock = threading.Lock()
+_running: set[_Running] = set()
+_ending = False
 
 
 @atexit.register
 def _end() -> None:
     # The library may not call a progress callback into an interpreter that is gone.
-    for one in list(_running):
+    global _ending
+    with _lock:
+        _ending = True
+        running = list(_running)
+    for one in running:
         one.flag.cancel()
-    for one in list(_running):
+    for one in running:
         one.done.wait(2)
 
 
@@ -61,29 +80,29 @@ def in_main_thread() -> bool:
 def wait(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
     """Runs `work(flag)`, a call of the library that takes a cancel flag."""
     flag = Cancel() if cancel is None else cancel
-    if not in_main_thread():
-        return work(flag._handle)
     running = _Running(flag)
+    if not in_main_thread():
+        return running.run(work)
     results: list[T] = []
     failures: list[BaseException] = []
+    ended = threading.Event()
 
     def target() -> None:
         try:
-            results.append(work(flag._handle))
+            results.append(running.run(work))
         except BaseException as e:
             failures.append(e)
         finally:
-            running.done.set()
+            ended.set()
 
-    _running.add(running)
     threading.Thread(target=target, name="qask call", daemon=True).start()
     try:
         # A wait without end cannot be interrupted on Windows.
-        while not running.done.wait(3600):
+        while not ended.wait(3600):
             pass
     except BaseException:
         flag.cancel()
-        running.done.wait()
+        ended.wait()
         raise
     if failures:
         raise failures[0]
@@ -93,8 +112,7 @@ def wait(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
 async def wait_async(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
     """As `wait`, on a thread of the event loop's; a cancelled task ends the call."""
     flag = Cancel() if cancel is None else cancel
-    handle = flag._handle
-    future = asyncio.get_running_loop().run_in_executor(None, lambda: work(handle))
+    future = asyncio.get_running_loop().run_in_executor(None, lambda: _Running(flag).run(work))
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
