@@ -237,6 +237,23 @@ fn what_cannot_be_scored_is_an_error() {
     assert_eq!(whole.tokens[0], score(&s, "The capital of", " France is Paris").tokens[0]);
 }
 
+/// A model that wants BOS before a text has it before a prompt, and at the begin of each window.
+#[test]
+fn bos_stands_before_what_is_scored() {
+    let mut tiny = support::tiny();
+    tiny.set("tokenizer.ggml.add_bos_token", support::Value::Bool(true));
+    let file = tiny.file();
+    let s = scorer(&load(&file));
+    let alone = score(&s, "", "b");
+    assert_eq!((alone.tokens.len(), alone.log_probabilities.len()), (1, 1));
+    // Each window is BOS, whatever stood in its place, and one letter.
+    let options = PerplexityOptions { window: Some(2), stride: Some(2), context: Some(1), windows: None };
+    let each = s.perplexity("aaaaaaa", &options, &Limits::default()).unwrap();
+    assert_eq!(each.tokens, 4);
+    let one = sum(&score(&s, "", "a"));
+    assert!((each.log_probability - 4.0 * one).abs() < 1e-3, "{each:?} {one}");
+}
+
 #[test]
 fn weights_that_are_not_finite_are_an_error() {
     let mut tiny = support::tiny();
