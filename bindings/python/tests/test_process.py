@@ -124,6 +124,25 @@ assert chat.send("Go on.").done
 """
 
 
+CALL = """
+import os, sys, threading, time, qask
+scorer = qask.Model(sys.argv[1]).scorer()
+threading.Thread(target=lambda: scorer.perplexity("word " * 20000), daemon=True).start()
+time.sleep(0.5)
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@posix
+def test_calls_of_other_threads_end_without_a_word(smol: str) -> None:
+    """In a forked child, which has none of them, and in the process itself."""
+    run = run_python(CALL, smol)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "0\n", "")
+
+
 @posix
 def test_a_forked_child_gets_a_clear_error(smol: str) -> None:
     run = run_python(FORK, smol)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 from typing import TYPE_CHECKING, Callable, TypeVar
 
@@ -38,26 +39,36 @@ class _Running:
     """A call that runs, on whatever thread."""
 
     def __init__(self, flag: Cancel) -> None:
-        self.flag, self.done = flag, threading.Event()
+        self.flag, self.done, self.left_behind = flag, threading.Event(), False
 
-    def run(self, work: Callable[[CData], T]) -> T:
+    def run(self, work: Callable[[CData], T], for_main: bool = False) -> T:
         """Makes the call, where the end of the process finds it."""
         with _lock:
             _running.add(self)
-            late = _ending
+            # The main thread waits for its own, also at the end.
+            self.left_behind = _ending and not for_main
         try:
-            if late:
+            if self.left_behind:
                 self.flag.cancel()
             return work(self.flag._handle)
         finally:
-            self.done.set()
             with _lock:
                 _running.discard(self)
+            self.done.set()
+            if self.left_behind:
+                # The interpreter goes: nobody hears how this ended, and a traceback would only be noise.
+                threading.Event().wait()
 
 
 _lock = threading.Lock()
 _running: set[_Running] = set()
 _ending = False
+
+
+def _forget() -> None:
+    # In a child the calls are gone with their threads, and so is the library.
+    global _lock, _running
+    _lock, _running = threading.Lock(), set()
 
 
 @atexit.register
@@ -67,10 +78,16 @@ def _end() -> None:
     with _lock:
         _ending = True
         running = list(_running)
+        for one in running:
+            one.left_behind = True
     for one in running:
         one.flag.cancel()
     for one in running:
         one.done.wait(2)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def in_main_thread() -> bool:
@@ -89,7 +106,7 @@ def wait(work: Callable[[CData], T], cancel: Cancel | None = None) -> T:
 
     def target() -> None:
         try:
-            results.append(running.run(work))
+            results.append(running.run(work, for_main=True))
         except BaseException as e:
             failures.append(e)
         finally:
