@@ -79,15 +79,16 @@ def run(model: str, embed: str | None, rows: int, folder: Path) -> list[dict[str
     """Has every block written, and gives what the actors said of them."""
     # A row of the data set is a block, so that a later run has the same ones, however Ray cuts the data.
     blocks = [list(range(first, min(first + BLOCK, rows))) for first in range(0, rows, BLOCK)]
-    data = ray.data.from_items([{"id": ids, "question": [f"What is {i} plus {i}?" for i in ids]} for ids in blocks])
+    # No step that needs tasks of its own, such as `repartition`: the actors may have every processor of the cluster.
+    rows_of_blocks = [{"id": ids, "question": [f"What is {i} plus {i}?" for i in ids]} for ids in blocks]
+    data = ray.data.from_items(rows_of_blocks, override_num_blocks=len(blocks))
     paths = [os.path.abspath(p) if p else None for p in (model, embed)]
-    answered = data.repartition(len(blocks)).map(
+    # Ray Data starts an actor that died again, and does its block again, as often as it takes.
+    answered = data.map(
         Answerer,
         fn_constructor_args=(*paths, str(folder)),
-        concurrency=2,
+        compute=ray.data.ActorPoolStrategy(size=2),
         num_cpus=1,
-        max_restarts=-1,
-        max_task_retries=-1,
     )
     return answered.take_all()
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A table of Go against C over the same library: what a call costs, and tokens a second, in turns (ROUNDS=11 pairs).
+# A table of Go against C over the same library: what a call costs, and tokens a second, in turns (ROUNDS=11 pairs,
+# STREAMS="1 16").
 # Usage: run.sh LIB MODEL
 set -euo pipefail
 lib=$(realpath -e "$1")
@@ -22,7 +23,7 @@ go test -bench . -benchtime 200ms . | awk '/^Benchmark/ {sub(/-[0-9]+$/, "", $1)
 echo
 echo '| streams | C, tokens a second | Go | Go / C, median of pairs | all pairs |'
 echo '|---|---|---|---|---|'
-for streams in 1 16; do
+for streams in ${STREAMS:-1 16}; do
     tokens=$((streams == 1 ? 256 : 64))
     : >"$out/c.txt" >"$out/go.txt"
     # Once each to warm up, then pairs in ABBA order: whoever is second may find the machine warmer.

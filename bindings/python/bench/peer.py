@@ -17,6 +17,7 @@ USERS = 8
 CASES = [
     ("one stream, tokens/s", "stream 150", 0, lambda seconds: 1 / seconds),
     ("first token of a second turn, ms", "turn {round}", 0, lambda ms: ms),
+    ("the same for a third turn, after another conversation, ms", "turn {round}", 1, lambda ms: ms),
     (f"{USERS} users, tokens/s of all", f"users {USERS} 40", 0, lambda seconds: USERS * 40 / seconds),
     (f"{USERS} users, mean ms to the first token", f"users {USERS} 40", 1, lambda ms: ms),
 ]

@@ -1,7 +1,8 @@
 """One side of peer.py: peer_worker.py {qask|llama_cpp} MODEL THREADS obeys lines on stdin, and answers each with a line:
 
     stream TOKENS       seconds a token of one raw completion, from the first token to the last
-    turn SALT           ms to the first token of a conversation's second turn, behind a long first one
+    turn SALT           ms to the first token of a conversation's second turn, behind a long first one; behind it the same
+                        for its third turn, when another conversation came between
     users USERS TOKENS  seconds until USERS conversations, all asked at once, have their TOKENS each; behind it the mean
                         ms to the first token
 
@@ -64,18 +65,30 @@ def stream(side: Any, tokens: int) -> str:
     return repr((times[-1] - times[0]) / (len(times) - 1))
 
 
-def turn(side: Any, salt: int) -> str:
-    messages: Messages = [{"role": "system", "content": f"{salt}. {words(salt, 600)}"}, {"role": "user", "content": "Tell a story."}]
-    messages.append({"role": "assistant", "content": "".join(side.answer(messages, 64))})
-    messages.append({"role": "user", "content": "What happened then?"})
+def first_token(side: Any, messages: Messages, question: str) -> float:
+    messages.append({"role": "user", "content": question})
     began = time.monotonic()
     pieces = side.answer(messages, 4)
-    while not next(pieces):
-        pass
+    answer = ""
+    while not answer:
+        answer = next(pieces)
     took = time.monotonic() - began
-    for _ in pieces:
-        pass
-    return repr(took * 1e3)
+    messages.append({"role": "assistant", "content": answer + "".join(pieces)})
+    return took * 1e3
+
+
+def conversation(side: Any, salt: int) -> Messages:
+    """A long system message and a first turn."""
+    messages: Messages = [{"role": "system", "content": f"{salt}. {words(salt, 600)}"}, {"role": "user", "content": "Tell a story."}]
+    messages.append({"role": "assistant", "content": "".join(side.answer(messages, 64))})
+    return messages
+
+
+def turn(side: Any, salt: int) -> str:
+    messages = conversation(side, 2 * salt)
+    second = first_token(side, messages, "What happened then?")
+    conversation(side, 2 * salt + 1)
+    return f"{second!r} {first_token(side, messages, 'And what came after that?')!r}"
 
 
 def users(side: Any, count: int, tokens: int) -> str:

@@ -7,7 +7,7 @@ when the option does not.
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Union, cast
 
 import llm
 from pydantic import Field
@@ -55,7 +55,8 @@ class Qask(llm.Model):  # type: ignore[misc,unused-ignore]
         messages = []
         for before in conversation.responses if conversation else []:
             messages.append({"role": "user", "content": before.prompt.prompt or ""})
-            messages.append({"role": "assistant", "content": before.text()})
+            # A conversation of a model that is not asynchronous has responses of this kind only.
+            messages.append({"role": "assistant", "content": cast(llm.Response, before).text()})
         if prompt.system:
             messages.insert(0, {"role": "system", "content": prompt.system})
         messages.append({"role": "user", "content": prompt.prompt or ""})
