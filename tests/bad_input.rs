@@ -438,3 +438,75 @@ fn a_bad_template_is_an_error_when_used_and_never_when_loading() {
         engine.submit(&own).unwrap().collect_text().expect("the request's own is used");
     }
 }
+
+/// llama.cpp takes these for optional and then follows a null pointer: each was a segmentation fault.
+#[test]
+fn tensors_that_are_not_as_optional_as_they_seem() {
+    let with = |architecture: &str, tensors: &[&str], keys: &[(&str, Value)]| {
+        let mut gguf = tiny();
+        for (key, _) in &mut gguf.keys {
+            if let Some(rest) = key.strip_prefix("llama.") {
+                *key = format!("{architecture}.{rest}");
+            }
+        }
+        gguf.set("general.architecture", Value::Str(architecture.to_owned()));
+        let experts = ("expert_feed_forward_length", Value::U32(8));
+        for (key, value) in keys.iter().chain([&experts]) {
+            gguf.set(&format!("{architecture}.{key}"), value.clone());
+        }
+        gguf.tensors.truncate(1);
+        let more = tensors.iter().map(|name| support::Tensor {
+            name: (*name).to_owned(),
+            dims: vec![1],
+            kind: 0,
+            data: vec![0; 4],
+        });
+        gguf.tensors.extend(more);
+        qask::gguf::inspect_source(&gguf.bytes()[..])
+    };
+    let conv = "blk.0.ssm_conv1d.weight";
+    let cases: [(&str, &[&str], &[(&str, Value)], &str); 15] = [
+        ("falcon-h1", &[conv], &[], "layer 0 lacks ssm_conv1d.bias"),
+        ("qwen35", &[conv, "blk.0.attn_qkv.weight"], &[], "layer 0 lacks attn_qkv.weight and attn_gate.weight"),
+        ("qwen35moe", &[conv], &[], "layer 0 lacks attn_qkv.weight"),
+        ("qwen3next", &[conv, "blk.0.attn_gate.weight"], &[], "or ssm_in.weight"),
+        ("kimi-k3", &["blk.0.ffn_gate_shexp.weight"], &[], "layer 0 lacks ffn_up_shexp.weight"),
+        ("glm-dsa", &["blk.0.indexer.proj.weight"], &[], "layer 0 lacks indexer.attn_k.weight"),
+        ("afmoe", &[], &[], "sliding_window is 0"),
+        ("qwen35", &[], &[("nextn_predict_layers", Value::U32(1))], "the whole model"),
+        (
+            "phi3",
+            &["blk.0.attn_norm.weight", "blk.0.attn_q.weight"],
+            &[],
+            "layer 0 lacks attn_qkv.weight, or attn_q",
+        ),
+        ("granitehybrid", &[], &[], "head_count_kv is 0 for none"),
+        ("lfm2", &[], &[("attention.head_count_kv", Value::U32(0))], "head_count_kv is 0 for all"),
+        ("llama4", &[], &[], "block_count is 1"),
+        ("paddleocr", &[], &[], "dimension_sections is 0, 0, 0"),
+        ("minimax-m3", &[], &[("attention.indexer.key_length", Value::U32(8))], "indexer.key_length is 8"),
+        (
+            "grovemoe",
+            &[],
+            &[
+                ("expert_count", Value::U32(33)),
+                ("expert_used_count", Value::U32(2)),
+                ("experts_per_group", Value::U32(2)),
+            ],
+            "a divisor of expert_count, 33",
+        ),
+    ];
+    for (architecture, tensors, keys, words) in cases {
+        let e = with(architecture, tensors, keys).err().expect(architecture);
+        assert!(e.message().contains(words), "{architecture}: {e}");
+    }
+    let whole = [conv, "blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"];
+    for (architecture, tensors) in [
+        ("falcon-h1", &[conv, "blk.0.ssm_conv1d.bias"][..]),
+        ("qwen35", &whole),
+        ("qwen3next", &whole),
+        ("qwen3next", &[conv, "blk.0.ssm_in.weight"]),
+    ] {
+        assert_eq!(with(architecture, tensors, &[]).err(), None, "{architecture}: {tensors:?}");
+    }
+}

@@ -52,6 +52,7 @@ impl Check<'_> {
             return Err(self.wrong("attention.head_count", 0, "at least 1 in the first layer"));
         }
         self.groups()?;
+        self.groves()?;
         self.width_of_experts(layers)?;
         self.experts_of_layers(layers)
     }
@@ -62,6 +63,16 @@ impl Check<'_> {
         match (self.u32("ssm.group_count")?, self.u32("ssm.time_step_rank")?) {
             (Some(groups), Some(heads)) if grouped && heads % groups != 0 => {
                 Err(self.wrong("ssm.group_count", groups, format!("a divisor of ssm.time_step_rank, {heads}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Grove's experts share others by groups; the last of an uneven number would take one that is not there.
+    fn groves(&self) -> Result<()> {
+        match (self.u32("experts_per_group")?, self.u32("expert_count")?) {
+            (Some(group), Some(all)) if self.arch == "grovemoe" && all % group.max(1) != 0 => {
+                Err(self.wrong("experts_per_group", group, format!("a divisor of expert_count, {all}")))
             }
             _ => Ok(()),
         }

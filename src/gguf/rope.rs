@@ -79,6 +79,14 @@ impl Check<'_> {
             let rule = if exact { "the head size" } else { "at most the head size" };
             return Err(self.wrong("rope.dimension_count", turned, format!("{rule}, {head}")));
         }
+        // What chooses the keys that are looked at is turned as well.
+        match self.u32("attention.indexer.key_length")? {
+            Some(n) if n < turned => {
+                let rule = format!("at least rope.dimension_count, {turned}");
+                return Err(self.wrong("attention.indexer.key_length", n, rule));
+            }
+            _ => {}
+        }
         // Layers with a sliding window may have heads of their own.
         let head = self.u32("attention.key_length_swa")?.unwrap_or(h.key_length);
         let head = head.max(self.u32("attention.key_length_mla_swa")?.unwrap_or(0));
@@ -100,7 +108,12 @@ impl Check<'_> {
             return Ok(());
         }
         let name = "rope.dimension_sections";
-        let Some(sections) = self.keys.per_layer(self.key(name), 4)? else { return Ok(()) };
+        let sections = match self.keys.per_layer(self.key(name), 4)? {
+            Some(sections) => sections,
+            // To the others of BY_SECTIONS llama.cpp says itself that it misses them.
+            None if self.required && self.arch == "paddleocr" => vec![0; 4],
+            None => return Ok(()),
+        };
         let sum = sections.iter().fold(0u32, |sum, n| sum.saturating_add(*n));
         let used = BY_SECTIONS.contains(&self.arch) || sum > 0;
         if used && sections[..3].iter().all(|n| *n == 0) {

@@ -12,12 +12,26 @@ pub struct SpecialTexts {
     finder: Option<AhoCorasick>,
 }
 
+/// The longest text of a special token that is looked for, in bytes. Building the search takes time and memory by the
+/// length of all texts: 60,000 bytes each took minutes.
+const LONGEST: usize = 256;
+
+/// The most bytes of all such texts. Vocabularies with thousands of reserved tokens have some 100,000.
+const MOST: usize = 4 << 20;
+
 impl SpecialTexts {
-    /// From the texts; empty ones are ignored.
+    /// From the texts; empty ones are ignored, and such as no honest vocabulary has: those of more than [`LONGEST`] bytes,
+    /// and the longest of more than [`MOST`] bytes together.
     pub fn new(texts: impl IntoIterator<Item = String>) -> SpecialTexts {
-        let mut texts: Vec<String> = texts.into_iter().filter(|t| !t.is_empty()).collect();
-        texts.sort_unstable();
+        let mut texts: Vec<String> = texts.into_iter().filter(|t| (1..=LONGEST).contains(&t.len())).collect();
+        texts.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
         texts.dedup();
+        let mut bytes = 0;
+        let kept = texts.iter().take_while(|t| {
+            bytes += t.len();
+            bytes <= MOST
+        });
+        texts.truncate(kept.count());
         // The longest of those that begin at one place wins, as in llama.cpp.
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).ok();
         SpecialTexts { finder: finder.filter(|f| f.patterns_len() > 0) }

@@ -7,6 +7,21 @@ fn specials() -> SpecialTexts {
     SpecialTexts::new(["<|im_start|>", "<|im_end|>", "<s>", "</s>"].map(String::from))
 }
 
+#[test]
+fn special_texts_that_nobody_has_are_not_looked_for() {
+    let text = format!("<s>{}</s>", "y".repeat(1000));
+    let rendered = Rendered { text, protected: Vec::new() };
+    let found = |texts: Vec<String>| {
+        let segments = rendered.segments(&SpecialTexts::new(texts));
+        segments.iter().filter(|s| matches!(s, Segment::Special(_))).map(|s| s.text().len()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(vec!["<s>".into(), "</s>".into(), "y".repeat(256)]), [3, 256, 256, 256, 4]);
+    assert_eq!(found(vec!["<s>".into(), "</s>".into(), "y".repeat(257)]), [3, 4]);
+    // Together too many bytes: the short ones are those that matter.
+    let many = (0..20_000).map(|i| format!("{}{i:06}", "z".repeat(250)));
+    assert_eq!(found(many.chain(["</s>".into(), "<s>".into()]).collect()), [3, 4]);
+}
+
 fn render_with(source: &str, messages: &[Message], change: impl FnOnce(&mut RenderInput<'_>)) -> Result<Rendered> {
     let variables = Map::new();
     let mut input = RenderInput {
