@@ -215,7 +215,8 @@ impl Model {
         let native = Arc::new(native);
         let template = info.metadata("tokenizer.chat_template").and_then(gguf::Value::as_str).map(Template::new);
         let (devices, gpu_layers) = device_use(&log);
-        let vocabulary = Arc::new(Vocabulary::new(&native)?);
+        let vocabulary =
+            Arc::new(Vocabulary::new(&native, info.metadata("tokenizer.ggml.pre").and_then(gguf::Value::as_str))?);
         let constraints = constraint::Compiler::default();
         info.warnings.iter().for_each(|w| log::write(Level::Warn, || w.clone()));
         log::write(Level::Info, || {

@@ -20,6 +20,9 @@ const MOST_BYTES: usize = 1 << 30;
 /// bytes with libstdc++), with room to spare.
 const STACK_PER_CHARACTER: usize = 1280;
 
+/// The longest run of digits for a pre-tokenizer that takes time by its square: half a second. 50,000 took minutes.
+const MOST_DIGITS: usize = 4096;
+
 const CONTROL: u8 = 1;
 const ENDS: u8 = 2;
 const STRIPS_LEFT: u8 = 4;
@@ -30,6 +33,8 @@ pub(crate) struct Vocabulary {
     native: Arc<NativeModel>,
     flags: Vec<u8>,
     specials: OnceLock<Specials>,
+    /// The pre-tokenizer's time grows with the square of a run of digits.
+    slow_on_digits: bool,
 }
 
 /// Control tokens by their text.
@@ -39,9 +44,18 @@ struct Specials {
 }
 
 impl Vocabulary {
-    pub(crate) fn new(native: &Arc<NativeModel>) -> Result<Vocabulary> {
+    /// `pre` is the name of the pre-tokenizer, where the model has one.
+    pub(crate) fn new(native: &Arc<NativeModel>, pre: Option<&str>) -> Result<Vocabulary> {
         let flags = native.token_flags()?;
-        Ok(Vocabulary { native: Arc::clone(native), flags, specials: OnceLock::new() })
+        let slow_on_digits = pre == Some("superbpe");
+        Ok(Vocabulary { native: Arc::clone(native), flags, specials: OnceLock::new(), slow_on_digits })
+    }
+
+    fn stack_for(&self, text: &str) -> Result<usize> {
+        if self.slow_on_digits {
+            check_digits(text)?;
+        }
+        stack_for(text)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -118,7 +132,7 @@ impl Vocabulary {
 
     /// Tokenises on a stack that suits the text.
     pub(crate) fn tokenize(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
-        let stack = stack_for(text)?;
+        let stack = self.stack_for(text)?;
         bigstack::run_sized(stack, || self.native.text_to_tokens(text, add_special, parse_special))
     }
 
@@ -129,7 +143,7 @@ impl Vocabulary {
         add_special: bool,
         parse_special: bool,
     ) -> Result<Vec<Token>> {
-        if stack_for(text)? <= bigstack::STACK {
+        if self.stack_for(text)? <= bigstack::STACK {
             return self.native.text_to_tokens(text, add_special, parse_special);
         }
         self.tokenize(text, add_special, parse_special)
@@ -182,6 +196,21 @@ impl Vocabulary {
         }
         Ok(tokens)
     }
+}
+
+/// For a pre-tokenizer that looks, at each digit, at all that follow.
+fn check_digits(text: &str) -> Result<()> {
+    let mut run = 0usize;
+    for c in text.chars() {
+        run = if c.is_numeric() { run + 1 } else { 0 };
+        if run > MOST_DIGITS {
+            return Err(Error::new(
+                Code::TooLong,
+                format!("the text has more than {MOST_DIGITS} digits in a row, which this model's tokenizer is too slow for"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The stack that tokenising this text may need: it grows with the longest run of one character class.
@@ -381,6 +410,9 @@ mod tests {
 
     #[test]
     fn long_runs_ask_for_stack_or_are_refused() {
+        assert!(check_digits(&"1".repeat(MOST_DIGITS)).is_ok());
+        assert!(check_digits(&"12a".repeat(MOST_DIGITS)).is_ok());
+        assert_eq!(check_digits(&"1".repeat(MOST_DIGITS + 1)).unwrap_err().code(), Code::TooLong);
         assert_eq!(stack_for("hello world").unwrap(), bigstack::STACK);
         let mixed = "ab 12 ".repeat(100_000);
         assert_eq!(stack_for(&mixed).unwrap(), bigstack::STACK);

@@ -58,6 +58,8 @@ impl NativeModel {
         }
         // A first guess; the engine says how many it wants when it is too small.
         let mut capacity = text.len() / 3 + 16;
+        let no_tokens =
+            || Error::new(Code::Invalid, "the model's vocabulary has no tokens for a part of the text");
         loop {
             tokens.try_reserve_exact(capacity).map_err(|_| too_long())?;
             let mut n = 0;
@@ -74,17 +76,16 @@ impl NativeModel {
                     &mut n,
                     f,
                 )
-            })?;
+            })
+            // Where bytes have no tokens, llama.cpp's SentencePiece tokenizer looks for one in vain.
+            .map_err(|e| if e.text.contains("unordered_map::at") { no_tokens() } else { e.into() })?;
             match n {
                 0.. => {
                     // SAFETY: the engine wrote `n` tokens, at most `capacity`.
                     unsafe { tokens.set_len(n as usize) };
                     // A vocabulary without a token for what is unknown gives -1.
                     if tokens.iter().any(|t| !(0..self.facts.n_vocab).contains(t)) {
-                        return Err(Error::new(
-                            Code::Invalid,
-                            "the model's vocabulary has no tokens for a part of the text",
-                        ));
+                        return Err(no_tokens());
                     }
                     return Ok(tokens);
                 }

@@ -26,6 +26,32 @@ const WITH_SECTIONS: &[&str] = &[
 /// Those of them that use the sections whatever they are.
 const BY_SECTIONS: &[&str] = &["paddleocr", "qwen2vl", "qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe", "qwen4exp"];
 
+/// Those that turn nothing, all of them or, by another key, some of their models.
+const WITHOUT: &[&str] = &[
+    "arwkv7",
+    "bloom",
+    "glm5-next",
+    "gpt2",
+    "gptj",
+    "granitehybrid",
+    "jais",
+    "jamba",
+    "jina-bert-v2",
+    "kimi-k3",
+    "kimi-linear",
+    "mamba",
+    "mamba2",
+    "mpt",
+    "nemotron_h",
+    "nemotron_h_moe",
+    "refact",
+    "rwkv6",
+    "rwkv6qwen2",
+    "rwkv7",
+    "t5",
+    "t5encoder",
+];
+
 impl Check<'_> {
     pub(super) fn rope(&self, h: &Hparams) -> Result<()> {
         self.rope_scaling()?;
@@ -75,6 +101,10 @@ impl Check<'_> {
                 "even (it is the head size where it is not stated)",
             ));
         }
+        // ggml would skip none again and again, and never come to an end.
+        if turned == 0 && !WITHOUT.contains(&self.arch) {
+            return Err(self.wrong("rope.dimension_count", 0, format!("even, 2 to the head size, {head}")));
+        }
         if turned > head || (exact && turned != head) {
             let rule = if exact { "the head size" } else { "at most the head size" };
             return Err(self.wrong("rope.dimension_count", turned, format!("{rule}, {head}")));
@@ -91,8 +121,8 @@ impl Check<'_> {
         let head = self.u32("attention.key_length_swa")?.unwrap_or(h.key_length);
         let head = head.max(self.u32("attention.key_length_mla_swa")?.unwrap_or(0));
         match self.u32("rope.dimension_count_swa")? {
-            Some(n) if n > head || n % 2 != 0 => {
-                Err(self.wrong("rope.dimension_count_swa", n, format!("even and at most {head}")))
+            Some(n) if n == 0 || n > head || n % 2 != 0 => {
+                Err(self.wrong("rope.dimension_count_swa", n, format!("even, 2 to {head}")))
             }
             None if turned > head => Err(self.wrong(
                 "attention.key_length_swa",
