@@ -1,13 +1,13 @@
 //! Adapter files: LoRA and control vectors. What llama.cpp asserts on or does not look at is checked here.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
 
 use super::header::{self, Container};
 use super::keys::Keys;
 use super::source::{ReadAt, Reader, Source};
 use super::value::{Value, ValueType};
-use super::{escape, invalid, open, tensors, types};
+use super::{escape, invalid, tensors, types};
 use crate::error::Result;
 
 /// What an adapter file holds.
@@ -33,9 +33,8 @@ pub(crate) struct Base<'a> {
 const MOST_INVOCATION_TOKENS: u64 = 1024;
 
 /// Reads and checks an adapter file; gives its fingerprint too.
-pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
-    let file = open(path)?;
-    read_source(&Source::whole(&file)?, base)
+pub(crate) fn read(file: &File, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
+    read_source(&Source::whole(file)?, base)
 }
 
 /// The same from anything that can be read at a place.
