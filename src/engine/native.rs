@@ -191,7 +191,14 @@ fn refusal(why: &str) -> Code {
     let says = |words: &[&str]| words.iter().any(|w| why.contains(w));
     if says(&["unable to allocate", "failed to allocate", "Cannot allocate memory", "bad_alloc"]) {
         Code::OutOfMemory
-    } else if says(&["read error", "seek error", "ftell error", "failed to open", "mmap failed", "reached end of file"]) {
+    } else if says(&[
+        "read error",
+        "seek error",
+        "ftell error",
+        "failed to open",
+        "mmap failed",
+        "reached end of file",
+    ]) {
         Code::Io
     } else {
         Code::Invalid

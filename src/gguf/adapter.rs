@@ -9,6 +9,7 @@ use super::source::{ReadAt, Reader, Source};
 use super::value::{Value, ValueType};
 use super::{escape, invalid, tensors, types};
 use crate::error::Result;
+use crate::room;
 
 /// What an adapter file holds.
 #[derive(Debug)]
@@ -125,7 +126,8 @@ fn control_vector<S: ReadAt + ?Sized>(
     base: &Base<'_>,
 ) -> Result<Vec<f32>> {
     let width = u64::from(base.width);
-    let mut out = vec![0f32; base.width as usize * base.layers.saturating_sub(1) as usize];
+    let numbers = base.width as usize * base.layers.saturating_sub(1) as usize;
+    let mut out = room::filled(0f32, numbers, "numbers of a control vector")?;
     let mut any = false;
     for t in &container.tensors {
         let Some(layer) = t.name.strip_prefix("direction.").and_then(|n| n.parse::<u32>().ok()) else { continue };
