@@ -66,7 +66,7 @@ static bool finish(qask_stream *stream, char *text, size_t room) {
     bool well = false;
     size_t used = 0;
     if (room) text[0] = 0;
-    while ((status = qask_stream_next(stream, 60000, &event, NULL)) == QASK_OK) {
+    while ((status = qask_stream_next(stream, -1, &event, NULL)) == QASK_OK) {
         size_t length = 0;
         const char *piece = qask_event_text(event, &length);
         if (qask_event_type(event) == QASK_EVENT_TEXT && used + length < room) {
@@ -147,7 +147,7 @@ static void go(char *text, size_t room) {
             answer(engine, false, text, room / 3);
             answer(engine, true, text + strlen(text), room / 3);
             sessions(engine, text + strlen(text), room / 3);
-            TRY(qask_engine_close(engine, 60000, &error));
+            TRY(qask_engine_close(engine, -1, &error));
             qask_engine_free(engine);
         }
         qask_model_free(model);
