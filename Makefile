@@ -41,7 +41,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -169,6 +169,11 @@ python-peer: python-wheel $(PYTHON_PEER)/done ## qask beside llama-cpp-python, P
 	for m in $(PEER_MODELS); do \
 	    $(PYTHON_PEER)/bin/python $(PYTHON_DIR)/bench/peer.py "$$(python3 tools/models.py path $$m)" || exit 1; done
 
+python-beside: python-wheel $(PYTHON_PEER)/done ## qask and llama-cpp-python in one process, loaded in either order
+	@$(PYTHON_PEER)/bin/pip install --quiet --disable-pip-version-check --force-reinstall $(PYTHON_DIR)/dist/*.whl
+	python3 tools/models.py fetch smollm2-135m
+	$(PYTHON_PEER)/bin/python $(PYTHON_DIR)/bench/beside.py "$$(python3 tools/models.py path smollm2-135m)"
+
 CYCLES ?= 10000
 python-cycles: python-install ## create, generate, cancel, free, CYCLES=10000 times: memory must stay flat
 	python3 tools/models.py fetch smollm2-135m
@@ -179,7 +184,7 @@ schemas: ## every schema of the JSON Schema suite and of schemastore: minutes
 	python3 tools/schemas.py
 	QASK_SCHEMAS=full $(CARGO) test --release $(FEATURES) --test schemas -- --nocapture --test-threads 1
 
-sessions: ## 10,000 flipped bits and 200 killed saves of session files, on each kind of memory: minutes
+sessions: ## 10,000 flipped bits and 1,000 killed saves of session files, on each kind of memory: minutes
 	QASK_SESSIONS=full $(CARGO) test --release $(FEATURES) --test hostile_sessions -- --nocapture --test-threads 1
 
 # All of it is an hour and more; GROUP=name is one of the groups of tests/hostile/main.rs.
@@ -198,6 +203,10 @@ bench-preflight: setup ## what checking a model file costs: small files a second
 
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
+
+FAULTS ?= --all
+faults: lib ## every place where the system may refuse something, one by one: FAULTS='--all thread read', see tests/c/faults
+	tests/c/faults/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)" $(FAULTS)
 
 # For the tests of bindings: with the switches that provoke faults. Never shipped.
 lib-test: setup

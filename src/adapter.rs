@@ -8,6 +8,7 @@ use crate::engine::bigstack;
 use crate::engine::native::{NativeLora, NativeModel};
 use crate::error::{Code, Error, Result};
 use crate::gguf::adapter::{self, AdapterFile, Base};
+use crate::gguf::Opened;
 use crate::model::{Model, Token};
 use crate::sampling::range;
 
@@ -61,14 +62,17 @@ impl Adapter {
             layers: native.facts.n_layer.max(0) as u32,
             stacks: &model.info().stacks,
         };
-        let (file, fingerprint) = adapter::read(path, &base).map_err(|e| e.at(path.display()))?;
+        let at = |e: Error| e.at(path.display());
+        let opened = Opened::new(path).map_err(at)?;
+        let (file, fingerprint) = adapter::read(opened.file(), &base).map_err(at)?;
         let part = match file {
             AdapterFile::ControlVector(rows) => Part::ControlVector(rows),
             AdapterFile::Lora => {
-                let load = || NativeLora::load(&native, path);
-                Part::Lora(bigstack::run(load).map_err(|e| e.at(path.display()))?)
+                let load = || NativeLora::load(&native, &opened);
+                Part::Lora(bigstack::run(load).map_err(at)?)
             }
         };
+        opened.check_unchanged()?;
         let invocation = match &part {
             Part::Lora(lora) => lora.invocation_tokens()?,
             Part::ControlVector(_) => Vec::new(),

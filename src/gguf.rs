@@ -14,6 +14,7 @@ mod info;
 mod keys;
 mod names;
 mod needed;
+mod opened;
 mod repeated;
 mod rope;
 mod sniff;
@@ -31,6 +32,7 @@ use crate::error::{Code, Error, Result};
 use header::Container;
 
 pub use info::Info;
+pub(crate) use opened::{Opened, Seen};
 pub use source::{ReadAt, Source};
 pub use value::{Value, ValueType};
 
@@ -40,17 +42,27 @@ pub use value::{Value, ValueType};
 /// # Errors
 /// [`Code::NotFound`], [`Code::Io`], [`Code::Invalid`], [`Code::UnsupportedArch`], [`Code::TooLarge`].
 pub fn inspect(path: impl AsRef<Path>) -> Result<Info> {
-    let path = path.as_ref();
-    let container = read_path(path)?;
-    let parts = split::siblings(path, &container).map_err(|e| e.at(path.display()))?;
-    if parts.len() > 1 {
-        return inspect_splits(&parts);
-    }
-    model(vec![container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))
+    check_path(path.as_ref()).map(|(info, _)| info)
 }
 
 /// Reads and checks a split model, its parts given in order.
 pub fn inspect_splits(paths: &[PathBuf]) -> Result<Info> {
+    check_splits(paths).map(|(info, _)| info)
+}
+
+/// As [`inspect`], and gives the files that were checked.
+pub(crate) fn check_path(path: &Path) -> Result<(Info, Vec<Opened>)> {
+    let (container, opened) = read_path(path)?;
+    let parts = split::siblings(path, &container).map_err(|e| e.at(path.display()))?;
+    if parts.len() > 1 {
+        return check_splits(&parts);
+    }
+    let info = model(vec![container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))?;
+    Ok((info, vec![opened]))
+}
+
+/// As [`inspect_splits`], and gives the files that were checked.
+pub(crate) fn check_splits(paths: &[PathBuf]) -> Result<(Info, Vec<Opened>)> {
     let Some(first) = paths.first() else {
         return Err(Error::new(Code::Range, "a model needs at least one part"));
     };
@@ -60,9 +72,10 @@ pub fn inspect_splits(paths: &[PathBuf]) -> Result<Info> {
             format!("{} parts; at most {} are read", paths.len(), split::MOST_PARTS),
         ));
     }
-    let parts: Vec<Container> = paths.iter().map(|p| read_path(p)).collect::<Result<_>>()?;
+    let read: Vec<(Container, Opened)> = paths.iter().map(|p| read_path(p)).collect::<Result<_>>()?;
+    let (parts, files): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     split::check(paths, &parts)?;
-    model(parts, paths.to_vec()).map_err(|e| e.at(first.display()))
+    Ok((model(parts, paths.to_vec()).map_err(|e| e.at(first.display()))?, files))
 }
 
 /// Reads and checks a GGUF that lies inside an open file: `length` bytes from `offset` on. The file's own position
@@ -80,25 +93,9 @@ pub fn inspect_source<S: ReadAt + ?Sized>(source: &S) -> Result<Info> {
     model(vec![container], Vec::new())
 }
 
-fn read_path(path: &Path) -> Result<Container> {
-    open(path).and_then(|file| header::read(&Source::whole(&file)?)).map_err(|e| e.at(path.display()))
-}
-
-/// Opens a regular file.
-fn open(path: &Path) -> Result<File> {
-    let failed = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new(Code::NotFound, "there is no such file: check the path"),
-        _ => source::io_error("opening it", &e),
-    };
-    // Looked at first, since opening a pipe waits for whoever writes to it.
-    let facts = std::fs::metadata(path).map_err(failed)?;
-    if facts.is_dir() {
-        return Err(Error::new(Code::Invalid, "this is a directory: give the .gguf file inside it"));
-    }
-    if !facts.is_file() {
-        return Err(Error::new(Code::Invalid, "this is not a regular file"));
-    }
-    File::open(path).map_err(failed)
+fn read_path(path: &Path) -> Result<(Container, Opened)> {
+    let read = |opened: Opened| Ok((header::read(&Source::whole(opened.file())?)?, opened));
+    Opened::new(path).and_then(read).map_err(|e| e.at(path.display()))
 }
 
 /// A value of a file, fit for a message.

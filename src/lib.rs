@@ -45,6 +45,7 @@ pub mod queue;
 mod reading;
 pub mod request;
 mod rerank;
+mod room;
 pub mod sampling;
 pub mod scorer;
 pub mod session;

@@ -88,18 +88,28 @@ pub(crate) struct Inner {
 
 /// Where a model's bytes are, for as long as they may be read again.
 pub(crate) enum Origin {
-    Paths(Vec<PathBuf>),
-    /// A descriptor of our own, and where the model begins in it.
+    /// The parts, in order, as they were checked.
+    Files(Vec<gguf::Opened>),
+    /// A descriptor of our own, where the model begins in it, and how it was before it was checked.
     #[cfg(unix)]
-    File(File, u64),
+    File(File, u64, gguf::Seen),
 }
 
 impl Origin {
     pub(crate) fn place(&self) -> Result<Place<'_>> {
         match self {
-            Origin::Paths(paths) => Ok(Place::Paths(paths)),
+            Origin::Files(files) => Ok(Place::Files(files)),
             #[cfg(unix)]
-            Origin::File(file, offset) => Ok(Place::Descriptor(reopen(file)?, *offset)),
+            Origin::File(file, offset, _) => Ok(Place::Descriptor(reopen(file)?, *offset)),
+        }
+    }
+
+    /// An error when somebody wrote to the files since they were checked.
+    fn check_unchanged(&self) -> Result<()> {
+        match self {
+            Origin::Files(files) => files.iter().try_for_each(gguf::Opened::check_unchanged),
+            #[cfg(unix)]
+            Origin::File(file, _, seen) => seen.check(file),
         }
     }
 
@@ -110,11 +120,10 @@ impl Origin {
         let identity =
             |facts: std::fs::Metadata, path| Identity { device: facts.dev(), number: facts.ino(), path };
         match self {
-            Origin::Paths(paths) => {
-                let found = paths.iter().flat_map(|p| Some(identity(p.metadata().ok()?, p.canonicalize().ok())));
-                found.collect()
+            Origin::Files(files) => {
+                files.iter().flat_map(|f| Some(identity(f.file().metadata().ok()?, f.place()))).collect()
             }
-            Origin::File(file, _) => file.metadata().into_iter().map(|f| identity(f, None)).collect(),
+            Origin::File(file, ..) => file.metadata().into_iter().map(|f| identity(f, None)).collect(),
         }
     }
 
@@ -157,15 +166,14 @@ impl Model {
     /// [`Code::OutOfMemory`], [`Code::Cancelled`], and [`Code::Unsupported`] when this CPU lacks instructions that
     /// the library was built for.
     pub fn load(path: impl AsRef<Path>, options: ModelOptions) -> Result<Model> {
-        let info = gguf::inspect(path.as_ref())?;
-        let origin = Origin::Paths(info.parts.clone());
-        Self::load_checked(info, origin, options)
+        let (info, files) = gguf::check_path(path.as_ref())?;
+        Self::load_checked(info, Origin::Files(files), options)
     }
 
     /// Loads a split model from its parts, in order.
     pub fn load_splits(paths: &[PathBuf], options: ModelOptions) -> Result<Model> {
-        let info = gguf::inspect_splits(paths)?;
-        Self::load_checked(info, Origin::Paths(paths.to_vec()), options)
+        let (info, files) = gguf::check_splits(paths)?;
+        Self::load_checked(info, Origin::Files(files), options)
     }
 
     /// Loads a GGUF that lies inside an open file (an Android asset, a larger container): `length` bytes from
@@ -181,11 +189,12 @@ impl Model {
                 .saturating_sub(offset),
             n => n,
         };
+        let seen = gguf::Seen::of(file)?;
         let info = gguf::inspect_file(file, offset, length)?;
         let mut options = options;
         options.mmap &= offset.is_multiple_of(32);
         let own = File::from(reopen(file)?);
-        Self::load_checked(info, Origin::File(own, offset), options)
+        Self::load_checked(info, Origin::File(own, offset, seen), options)
     }
 
     /// As on Unix; descriptors of this kind do not exist here.
@@ -212,6 +221,7 @@ impl Model {
         let place = origin.place()?;
         let (native, log) = bigstack::run(|| NativeModel::load(place, loaded, &mut on_progress))?;
         let native = native.ok_or_else(|| Error::new(Code::Cancelled, "loading the model was cancelled"))?;
+        origin.check_unchanged()?;
         let native = Arc::new(native);
         let template = info.metadata("tokenizer.chat_template").and_then(gguf::Value::as_str).map(Template::new);
         let (devices, gpu_layers) = device_use(&log);

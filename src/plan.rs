@@ -124,8 +124,8 @@ impl Plan {
     /// # Errors
     /// As [`Model::load`] and [`crate::Engine::new`].
     pub fn engine(path: impl AsRef<Path>, model: &ModelOptions, engine: &EngineOptions) -> Result<Plan> {
-        let info = gguf::inspect(path.as_ref())?;
-        let origin = Origin::Paths(info.parts.clone());
+        let (info, files) = gguf::check_path(path.as_ref())?;
+        let origin = Origin::Files(files);
         Plan::of_engine(&origin, model.native(&info)?, info, engine)
     }
 
@@ -134,15 +134,15 @@ impl Plan {
     /// # Errors
     /// As [`Model::load`] and [`crate::Embedder::new`].
     pub fn embedder(path: impl AsRef<Path>, model: &ModelOptions, embedder: &EmbedderOptions) -> Result<Plan> {
-        let info = gguf::inspect(path.as_ref())?;
-        let origin = Origin::Paths(info.parts.clone());
+        let (info, files) = gguf::check_path(path.as_ref())?;
+        let origin = Origin::Files(files);
         Plan::of_embedder(&origin, model.native(&info)?, info, embedder)
     }
 
     /// Plans an engine over a loaded model, whose file is read again; its own memory is part of the plan.
     ///
     /// # Errors
-    /// As [`crate::Engine::new`], and [`Code::Invalid`] when the file is no longer there.
+    /// As [`crate::Engine::new`], and [`Code::Invalid`] when the file was damaged since.
     pub fn for_engine(model: &Model, options: &EngineOptions) -> Result<Plan> {
         Plan::of_engine(&model.0.origin, model.0.loaded, model.info().clone(), options)
     }
@@ -150,7 +150,7 @@ impl Plan {
     /// Plans an embedder over a loaded model, whose file is read again; its own memory is part of the plan.
     ///
     /// # Errors
-    /// As [`crate::Embedder::new`], and [`Code::Invalid`] when the file is no longer there.
+    /// As [`crate::Embedder::new`], and [`Code::Invalid`] when the file was damaged since.
     pub fn for_embedder(model: &Model, options: &EmbedderOptions) -> Result<Plan> {
         Plan::of_embedder(&model.0.origin, model.0.loaded, model.info().clone(), options)
     }

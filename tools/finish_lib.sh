@@ -56,13 +56,14 @@ grep -oE '\bqask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u >"$work/name
 nm -g --defined-only "$archive" 2>/dev/null | awk '$2=="T" && $3 ~ /^qask_test_/ {print $3}' | sort -u >>"$work/names"
 
 # Shared: start from the exported names, drop what they do not need. (GNU ld refuses a version script on rustc's own
-# cdylib, so it is linked here from the static library.)
+# cdylib, so it is linked here from the static library.) It stays in memory after dlclose(): its threads run in it, and
+# OpenMP's.
 { echo "{ global:"; sed 's/$/;/' "$work/names"; echo "local: *; };"; } >"$work/map"
 undefined=$(sed 's/^/-Wl,--undefined=/' "$work/names" | tr '\n' ' ')
 # shellcheck disable=SC2086
 ${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$archive" \
     -Wl,--version-script="$work/map" -Wl,-soname,libqask.so."$abi" -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-    -Wl,-z,noexecstack -Wl,-z,defs -s $libs
+    -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,nodelete -s $libs
 mv "$work/libqask.so" "$out/libqask.so.$abi"
 ln -sf "libqask.so.$abi" "$out/libqask.so"
 

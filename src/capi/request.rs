@@ -12,6 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::openai::parse;
 use crate::request::{ContextPolicy, Prompt, Request};
+use crate::room;
 use crate::sampling::range;
 
 /// What a generation is asked for. Fill it with setters, or from JSON; `qask_engine_submit` takes a copy, so it can
@@ -107,7 +108,8 @@ pub extern "C" fn qask_request_add_message(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        let message = Message::new(name(role, "role")?, content(text, length, "text")?)?;
+        let message =
+            Message::new(name(role, "role")?, room::text(content(text, length, "text")?, "the message")?)?;
         add(r, message);
         Ok(())
     })
@@ -143,7 +145,7 @@ pub extern "C" fn qask_request_set_prompt(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        r.prompt = Prompt::Text { text: content(text, length, "text")?.to_owned(), parse_special };
+        r.prompt = Prompt::Text { text: room::text(content(text, length, "text")?, "the prompt")?, parse_special };
         Ok(())
     })
 }
@@ -159,7 +161,7 @@ pub extern "C" fn qask_request_set_prompt_tokens(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        r.prompt = Prompt::Tokens(slice(tokens, count, "tokens")?.to_vec());
+        r.prompt = Prompt::Tokens(room::copied(slice(tokens, count, "tokens")?, "tokens")?);
         Ok(())
     })
 }
@@ -177,8 +179,8 @@ pub extern "C" fn qask_request_set_infill(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        let prefix = content(prefix, prefix_length, "prefix")?.to_owned();
-        let suffix = content(suffix, suffix_length, "suffix")?.to_owned();
+        let prefix = room::text(content(prefix, prefix_length, "prefix")?, "the prefix")?;
+        let suffix = room::text(content(suffix, suffix_length, "suffix")?, "the suffix")?;
         r.prompt = Prompt::Infill { prefix, suffix };
         Ok(())
     })
@@ -234,7 +236,7 @@ pub extern "C" fn qask_request_set_template(
     error: *mut *mut qask_error,
 ) -> qask_status {
     with(request, error, |r| {
-        r.template = Some(content(source, length, "source")?.to_owned());
+        r.template = Some(room::text(content(source, length, "source")?, "the template")?);
         Ok(())
     })
 }

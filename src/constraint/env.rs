@@ -7,6 +7,7 @@ use llguidance::toktrie::{TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 use super::guide::Compiled;
 use super::{Compiler, Constraint};
 use crate::error::{Code, Error, Result};
+use crate::room;
 use crate::vocab::Vocabulary;
 
 struct Env {
@@ -43,7 +44,7 @@ impl Env {
     /// Reads every token: some tenths of a second for the biggest vocabularies.
     fn new(vocabulary: &Arc<Vocabulary>) -> Result<Env> {
         let n = vocabulary.len();
-        let mut words = Vec::with_capacity(n);
+        let mut words = room::empty(n, "tokens")?;
         for token in 0..n as i32 {
             let mut word = Vec::new();
             if vocabulary.is_special(token) {

@@ -1,5 +1,6 @@
 //! At `exit()` callbacks end, and engines and embedders stop before C++ destroys what they stand on.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ pub(super) trait Stop: Send + Sync {
 }
 
 static ENGINES: Mutex<Vec<Weak<dyn Stop>>> = Mutex::new(Vec::new());
+/// The process that the engines' threads live in: a forked child has none of them, and would wait for nobody.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 /// How long `exit()` waits for all engines together.
 const PATIENCE: Duration = Duration::from_millis(1800);
@@ -40,13 +43,17 @@ pub(super) fn register(engine: Weak<dyn Stop>) {
     static AT_EXIT: Once = Once::new();
     // After llama.cpp's own statics were made, so that it runs before they are destroyed.
     AT_EXIT.call_once(ask);
+    PROCESS.store(std::process::id(), Ordering::Release);
     let mut engines = ENGINES.lock().unwrap_or_else(|e| e.into_inner());
     engines.retain(|e| e.strong_count() > 0);
     engines.push(engine);
 }
 
 extern "C" fn stop_all() {
-    // `try_lock`: in a forked child the lock may be held for ever.
+    if PROCESS.load(Ordering::Acquire) != std::process::id() {
+        return;
+    }
+    // `try_lock`: a signal handler that calls exit() may have interrupted whoever holds it.
     let Ok(mut engines) = ENGINES.try_lock() else { return };
     let engines: Vec<Arc<dyn Stop>> = engines.drain(..).filter_map(|e| e.upgrade()).collect();
     wake::stop();

@@ -4,13 +4,14 @@
 //! assert; what it worked on must not be used again where the call changes state (see `Context`).
 
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use llama_cpp_sys_2::{llama_adapter_lora, llama_context, llama_model, llama_sampler, llama_token_data};
 
 use super::native::MemoryUse;
 use crate::error::{Code, Error, Result};
 use crate::log::{self, Level};
+use crate::sync::lock;
 
 #[repr(C)]
 pub(crate) struct RawFault {
@@ -432,16 +433,18 @@ fn without_build_path(text: &str) -> String {
     text.to_owned()
 }
 
-/// Starts llama.cpp's back-ends once for the process, after asking whether this CPU can run them.
+/// Starts llama.cpp's back-ends once for the process, after asking whether this CPU can run them. A failure, such as for
+/// lack of memory, is tried again.
 pub(crate) fn init() -> Result<()> {
-    static DONE: OnceLock<Result<()>> = OnceLock::new();
-    DONE.get_or_init(|| {
+    static DONE: Mutex<bool> = Mutex::new(false);
+    let mut done = lock(&DONE);
+    if !*done {
         super::cpu::check()?;
         // SAFETY: both are functions that never unwind; the guard sets its own log and abort callbacks.
         call(|f| unsafe { qg_init(Some(on_log), Some(super::stranded::on_stranded), f) })?;
-        Ok(())
-    })
-    .clone()
+        *done = true;
+    }
+    Ok(())
 }
 
 /// Passes a piece of llama.cpp's log on, on whichever thread wrote it.

@@ -1,8 +1,9 @@
 //! The engine: one thread that owns a context over a model and serves many requests at once.
 //!
 //! `guard` and `native` reach llama.cpp; `worker` is the thread; `slots` and `pace` are its bookkeeping; `sequence`
-//! and `sampler` make one answer; `crew` gives each step its threads, by what `governor` and `load` say; `stream` carries
-//! an answer out, `wake` tells who waits; `rest` and `pages` let go of what is held; `pool` and `bigstack` are where prompts become tokens.
+//! and `sampler` make one answer; `crew` gives each step its threads, by what `governor`, `load` and `team` say; `stream`
+//! carries an answer out, `wake` tells who waits; `rest` and `pages` let go of what is held; `pool` and `bigstack` are
+//! where prompts become tokens.
 #![allow(unsafe_code)]
 
 pub(crate) mod bigstack;
@@ -34,6 +35,7 @@ mod softmax;
 mod stats;
 mod stranded;
 mod stream;
+mod team;
 mod tokens;
 pub(crate) mod wake;
 mod watch;

@@ -11,11 +11,13 @@ use super::bigstack;
 use super::guard::{self, call, call_with_log, ContextParams, Fault, LoadParams, ModelFacts, RawMemory};
 use super::stranded::{self, Owner};
 use crate::error::{Code, Error, Result};
+use crate::gguf::Opened;
+use crate::sync::lock;
 
 /// Where a model's bytes are.
 pub(crate) enum Place<'a> {
-    /// One path for each part, in order.
-    Paths(&'a [PathBuf]),
+    /// The parts, in order, as they were checked.
+    Files(&'a [Opened]),
     /// A descriptor that is ours to close, and where the model begins in it.
     #[cfg(unix)]
     Descriptor(std::os::fd::OwnedFd, u64),
@@ -67,6 +69,7 @@ impl NativeModel {
         mut progress: &mut Progress<'_>,
     ) -> Result<(Option<NativeModel>, String)> {
         guard::init()?;
+        free_models(None);
         let LoadOptions { gpu_layers, main_gpu, mmap, mlock, check_tensors, repack, vocab_only, dry } = options;
         let params = LoadParams {
             n_gpu_layers: gpu_layers,
@@ -82,13 +85,22 @@ impl NativeModel {
         };
         let mut raw = ptr::null_mut();
         let log = match place {
-            Place::Paths(paths) => {
-                let paths: Vec<CString> = paths.iter().map(|p| c_path(p)).collect::<Result<_>>()?;
+            Place::Files(files) => {
+                let names: Vec<PathBuf> = files.iter().map(Opened::name).collect();
+                let paths: Vec<CString> = names.iter().map(|p| c_path(p)).collect::<Result<_>>()?;
                 let pointers: Vec<*const c_char> = paths.iter().map(|p| p.as_ptr()).collect();
                 // SAFETY: paths, params and the progress closure live through the call.
-                call_with_log(|f| unsafe {
+                let loaded = call_with_log(|f| unsafe {
                     guard::qg_model_load(pointers.as_ptr(), pointers.len(), &params, &mut raw, f)
-                })
+                });
+                // llama.cpp's words, with the paths that the caller knows.
+                let told = |text: String| {
+                    let known = names.iter().zip(files).filter(|(name, f)| name.as_path() != f.path());
+                    known.fold(text, |t, (name, f)| {
+                        t.replace(&*name.to_string_lossy(), &f.path().to_string_lossy())
+                    })
+                };
+                loaded.map(told).map_err(|f| Fault { text: told(f.text), ..f })
             }
             #[cfg(unix)]
             Place::Descriptor(fd, offset) => {
@@ -117,14 +129,32 @@ impl NativeModel {
     }
 }
 
+/// Models that nobody has any more, and that no thread could be started for to free them.
+static LATE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// Frees them, and this one.
+fn free_models(model: Option<*mut llama_model>) {
+    let mut models = std::mem::take(&mut *lock(&LATE));
+    models.extend(model.map(|m| m as usize));
+    if models.is_empty() {
+        return;
+    }
+    let mut left = models.clone();
+    // Some vocabularies are trees that take themselves down by recursion: too deep for the stacks of some threads.
+    let _ = bigstack::run(|| {
+        left.clear();
+        for raw in models {
+            // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
+            let _ = call(|f| unsafe { guard::qg_model_free(raw as *mut llama_model, f) });
+        }
+        Ok(())
+    });
+    lock(&LATE).append(&mut left);
+}
+
 impl Drop for NativeModel {
     fn drop(&mut self) {
-        let raw = self.raw as usize;
-        // Some vocabularies are trees that take themselves down by recursion: too deep for the stacks of some threads.
-        let _ = bigstack::run(|| {
-            // SAFETY: owned, and no context over it lives (each holds an `Arc` of this). A fault leaks it.
-            Ok(call(|f| unsafe { guard::qg_model_free(raw as *mut llama_model, f) })?)
-        });
+        free_models(Some(self.raw));
     }
 }
 
@@ -155,11 +185,23 @@ fn reason(log: &str) -> Option<String> {
     Some(line.rsplit("error loading model: ").next().unwrap_or(line).trim().to_owned())
 }
 
-/// The code of a reason: llama.cpp's `unable to allocate CUDA0 buffer` says nothing against the file.
+/// The code of a reason: llama.cpp's `unable to allocate CUDA0 buffer` says nothing against the file, nor does a disk that
+/// fails.
 fn refusal(why: &str) -> Code {
-    match why.contains("unable to allocate") || why.contains("failed to allocate") {
-        true => Code::OutOfMemory,
-        false => Code::Invalid,
+    let says = |words: &[&str]| words.iter().any(|w| why.contains(w));
+    if says(&["unable to allocate", "failed to allocate", "Cannot allocate memory", "bad_alloc"]) {
+        Code::OutOfMemory
+    } else if says(&[
+        "read error",
+        "seek error",
+        "ftell error",
+        "failed to open",
+        "mmap failed",
+        "reached end of file",
+    ]) {
+        Code::Io
+    } else {
+        Code::Invalid
     }
 }
 
@@ -176,8 +218,8 @@ unsafe impl Send for NativeLora {}
 unsafe impl Sync for NativeLora {}
 
 impl NativeLora {
-    pub(crate) fn load(model: &Arc<NativeModel>, path: &Path) -> Result<NativeLora> {
-        let path = c_path(path)?;
+    pub(crate) fn load(model: &Arc<NativeModel>, file: &Opened) -> Result<NativeLora> {
+        let path = c_path(&file.name())?;
         let mut raw = ptr::null_mut();
         let log = {
             let _one = model.creating.lock().unwrap_or_else(|e| e.into_inner());
@@ -188,7 +230,8 @@ impl NativeLora {
         if raw.is_null() {
             let why = log.lines().rev().find_map(|l| l.split_once("failed to apply lora adapter: "));
             let why = why.map_or("it gave no reason", |(_, why)| why.trim());
-            return Err(Error::new(Code::Invalid, format!("the engine refused the adapter: {why}")));
+            let why = why.replace(&*path.to_string_lossy(), &file.path().to_string_lossy());
+            return Err(Error::new(refusal(&why), format!("the engine refused the adapter: {why}")));
         }
         Ok(NativeLora { raw, model: Arc::clone(model) })
     }
@@ -567,8 +610,10 @@ mod tests {
     }
 
     #[test]
-    fn too_little_memory_is_no_fault_of_the_file() {
+    fn too_little_memory_and_a_bad_disk_are_no_faults_of_the_file() {
         assert_eq!(refusal("unable to allocate CUDA0 buffer"), Code::OutOfMemory);
+        assert_eq!(refusal("mmap failed: Cannot allocate memory"), Code::OutOfMemory);
+        assert_eq!(refusal("read error: Input/output error"), Code::Io);
         assert_eq!(refusal("unknown model architecture: 'x'"), Code::Invalid);
     }
 }

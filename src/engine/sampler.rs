@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::TokenLogprob;
 use crate::gguf;
 use crate::model::Token;
+use crate::room;
 use crate::sampling::Sampling;
 
 /// Sampling with every default filled in.
@@ -346,7 +347,7 @@ impl Logprobs {
             likeliest.sort_unstable_by(|a, b| b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id)));
         }
         let top = likeliest.iter().map(|c| (c.id, c.logit - log_sum)).collect();
-        Ok(Logprobs { log_sum, top, raw: logits.to_vec() })
+        Ok(Logprobs { log_sum, top, raw: room::copied(logits, "logits")? })
     }
 
     /// What to report for the token that was taken.

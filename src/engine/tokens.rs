@@ -6,11 +6,13 @@ use super::guard::{self, call};
 use super::native::NativeModel;
 use crate::error::{Code, Error, Result};
 use crate::model::Token;
+use crate::room;
 
 impl NativeModel {
     /// One byte of flags a token, as `qg_vocab_flags` describes.
     pub(crate) fn token_flags(&self) -> Result<Vec<u8>> {
-        let mut flags = vec![0u8; usize::try_from(self.facts.n_vocab).unwrap_or(0)];
+        let tokens = usize::try_from(self.facts.n_vocab).unwrap_or(0);
+        let mut flags = room::filled(0u8, tokens, "tokens")?;
         // SAFETY: one byte a token.
         call(|f| unsafe { guard::qg_vocab_flags(self.raw(), flags.as_mut_ptr(), flags.len() as i32, f) })?;
         Ok(flags)
@@ -97,7 +99,7 @@ impl NativeModel {
 
     /// Tokens to the bytes of a text.
     pub(crate) fn tokens_to_text(&self, tokens: &[Token], render_special: bool) -> Result<Vec<u8>> {
-        let mut out = vec![0u8; tokens.len().saturating_mul(8) + 16];
+        let mut out = room::filled(0u8, tokens.len().saturating_mul(8) + 16, "bytes of text")?;
         loop {
             let mut n = 0;
             // SAFETY: both arrays live through the call.
@@ -117,7 +119,7 @@ impl NativeModel {
                 out.truncate(n as usize);
                 return Ok(out);
             }
-            out.resize(n.unsigned_abs() as usize, 0);
+            out = room::filled(0u8, n.unsigned_abs() as usize, "bytes of text")?;
         }
     }
 }

@@ -728,6 +728,7 @@ impl Worker {
         for i in 0..=self.options.options.n_batch {
             self.batch.push(0, i, 0, false);
         }
+        self.crew.begin(&mut self.context, self.batch.len(), self.shared.threads())?;
         match self.context.decode(&self.batch) {
             Err(DecodeError::Fault(fault)) => Err(fault.into()),
             other => Err(Stop::Poisoned(Error::new(Code::Panic, format!("no fault was provoked: {other:?}")))),

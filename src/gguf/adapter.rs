@@ -1,14 +1,15 @@
 //! Adapter files: LoRA and control vectors. What llama.cpp asserts on or does not look at is checked here.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
 
 use super::header::{self, Container};
 use super::keys::Keys;
 use super::source::{ReadAt, Reader, Source};
 use super::value::{Value, ValueType};
-use super::{escape, invalid, open, tensors, types};
+use super::{escape, invalid, tensors, types};
 use crate::error::Result;
+use crate::room;
 
 /// What an adapter file holds.
 #[derive(Debug)]
@@ -33,9 +34,8 @@ pub(crate) struct Base<'a> {
 const MOST_INVOCATION_TOKENS: u64 = 1024;
 
 /// Reads and checks an adapter file; gives its fingerprint too.
-pub(crate) fn read(path: &Path, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
-    let file = open(path)?;
-    read_source(&Source::whole(&file)?, base)
+pub(crate) fn read(file: &File, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
+    read_source(&Source::whole(file)?, base)
 }
 
 /// The same from anything that can be read at a place.
@@ -126,7 +126,8 @@ fn control_vector<S: ReadAt + ?Sized>(
     base: &Base<'_>,
 ) -> Result<Vec<f32>> {
     let width = u64::from(base.width);
-    let mut out = vec![0f32; base.width as usize * base.layers.saturating_sub(1) as usize];
+    let numbers = base.width as usize * base.layers.saturating_sub(1) as usize;
+    let mut out = room::filled(0f32, numbers, "numbers of a control vector")?;
     let mut any = false;
     for t in &container.tensors {
         let Some(layer) = t.name.strip_prefix("direction.").and_then(|n| n.parse::<u32>().ok()) else { continue };

@@ -11,6 +11,7 @@ use super::value::{Value, ValueType};
 use super::vocab::{self, Scan};
 use super::{escape, expert_ids, fingerprint, invalid, shown, sniff};
 use crate::error::{Code, Error, Result};
+use crate::room;
 
 /// Bytes of metadata that are scanned at most.
 const MAX_METADATA_BYTES: u64 = 256 << 20;
@@ -137,7 +138,8 @@ fn plausible(count: u64, max: u64, each: u64, what: &str, offset: u64, left: u64
 }
 
 fn unique_keys(entries: &[Entry]) -> Result<()> {
-    let mut seen = HashSet::with_capacity(entries.len());
+    let mut seen = HashSet::new();
+    seen.try_reserve(entries.len()).map_err(|_| out_of_memory(entries.len() as u64, &"metadata keys"))?;
     match entries.iter().find(|e| !seen.insert(e.key.as_str())) {
         None => Ok(()),
         Some(e) => Err(invalid(format!(
@@ -285,7 +287,7 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
         self.r.need(bytes, what)?;
         let start = self.r.position();
         let wanted = len.min(KEPT_NUMBERS).min(self.room_for_values());
-        let mut values = Vec::with_capacity(wanted as usize);
+        let mut values = room::empty(wanted as usize, "metadata values")?;
         for _ in 0..wanted {
             let v = self.number(element, what)?;
             values.push(v);

@@ -33,7 +33,8 @@ pub(super) fn read_directory<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>, count: u
     for i in 0..count {
         tensors.push(read_tensor(r, &Nth(i + 1, count))?);
     }
-    let mut seen = HashSet::with_capacity(tensors.len());
+    let mut seen = HashSet::new();
+    seen.try_reserve(tensors.len()).map_err(|_| out_of_memory(count, &"tensor names"))?;
     if let Some(t) = tensors.iter().find(|t| !seen.insert(t.name.as_str())) {
         return Err(invalid(format!("tensor {} is there twice: get another copy of the model", t.name)));
     }

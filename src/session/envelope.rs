@@ -24,6 +24,7 @@ use crate::cancel::Cancel;
 use crate::engine::Piece;
 use crate::error::{Code, Error, Result};
 use crate::model::Token;
+use crate::room;
 
 const MAGIC: [u8; 8] = *b"\x89qaskS\r\n";
 const VERSION: u32 = 1;
@@ -33,8 +34,9 @@ const HEAD: usize = 64;
 /// Bytes of the longest record that is read or written. JSON's smallest numbers take twice as much once read.
 const LONGEST_RECORD: u64 = 64 << 20;
 
-/// Bytes that are read, written and checked at once.
-const CHUNK: usize = 1 << 20;
+/// Bytes that are read, written and checked at once. Small enough to be there always: buffers of this size abort where
+/// they are not.
+const CHUNK: usize = 1 << 18;
 
 /// More finds no more in floats, and takes longer.
 const LEVEL: i32 = 1;
@@ -224,7 +226,7 @@ fn read(path: &Path, cancel: Option<&Cancel>) -> Result<Opened> {
     }
     file.seek(SeekFrom::Start(HEAD as u64)).map_err(failed)?;
     let mut file = BufReader::with_capacity(CHUNK, file);
-    let mut json = vec![0; record as usize];
+    let mut json = room::filled(0, record as usize, "bytes of the record")?;
     file.read_exact(&mut json).map_err(failed)?;
     // Its words are not repeated: they may be part of a conversation.
     let record: Record = serde_json::from_slice(&json)

@@ -88,6 +88,26 @@ done
 build tests/c/settings.c "$out/settings" "${shared[@]}"
 $limit "$out/settings" "$model" || fail "settings failed"
 echo "ok: settings (shared)"
+# C++ programs, and those that load it late.
+for kind in shared static; do
+    link=("${shared[@]}")
+    [ $kind = shared ] || link=("${static[@]}")
+    $CXX -std=c++17 -O1 "${strict[@]}" -Iinclude -Itests/c tests/c/terminate.cpp -o "$out/terminate" "${link[@]}"
+    $limit "$out/terminate" "$model" || fail "terminate ($kind) failed"
+    echo "ok: terminate ($kind)"
+done
+build tests/c/plugin.c "$out/plugin.so" -shared -fPIC "${shared[@]}"
+build tests/c/unload.c "$out/unload" -ldl
+$limit "$out/unload" "$out/plugin.so" "$model" || fail "unload failed"
+if command -v readelf >/dev/null; then
+    readelf -d "$lib/libqask.so" | grep -q NODELETE || fail "libqask.so goes away with dlclose(), under its own threads"
+fi
+echo "ok: unload (shared)"
+# Calls into the system that fail: a few of them here, all by `make faults`.
+if [ "$(uname -s)" = Linux ]; then
+    tests/c/faults/run.sh "$lib" "$model" >"$out/log" 2>&1 || { cat "$out/log" >&2; fail "a fault was not survived"; }
+    echo "ok: faults (shared)"
+fi
 $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${shared[@]}"
 $limit "$out/misuse" "$model"
 

@@ -43,6 +43,7 @@ impl Worker {
             let mut one = Batch::default();
             one.push(0, 0, slot as i32, true);
             self.writers += 1;
+            self.crew.begin(&mut self.context, 1, self.shared.threads())?;
             let evaluated = match self.context.decode(&one) {
                 Ok(()) => true,
                 Err(DecodeError::Fault(fault)) => return Err(fault.into()),
