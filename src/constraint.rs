@@ -27,6 +27,7 @@ use crate::error::{Code, Error, Result};
 pub(crate) use calls::calls;
 pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
+pub(crate) use schema::check_depth;
 #[cfg(all(feature = "test-hooks", not(fuzzing)))]
 pub use replay::{replay, Replay};
 
