@@ -29,6 +29,12 @@ fn load(path: impl AsRef<Path>) -> Model {
     Model::load(path, ModelOptions::default()).unwrap()
 }
 
+/// A model of random weights; its file has to stay, since each worker opens it.
+fn small() -> (Model, impl AsRef<Path>) {
+    let file = tiny().file();
+    (load(&file), file)
+}
+
 fn isolated(model: &Model) -> Engine {
     Engine::new(model, options()).unwrap()
 }
@@ -116,6 +122,11 @@ fn begin(engine: &Engine, request: &Request) -> qask::Stream {
     }
 }
 
+/// By the program of that name, so that no test needs `unsafe`.
+fn kill(process: u32) {
+    assert!(std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+}
+
 fn runs(process: u32) -> bool {
     // A zombie has no memory.
     std::fs::read_to_string(format!("/proc/{process}/statm")).is_ok_and(|s| !s.starts_with("0 "))
@@ -189,7 +200,8 @@ fn it_answers_as_an_engine_of_this_process_does() {
         let [a, b] = [&here, &there].map(|e| failure(e.submit(&request).unwrap()));
         assert_eq!(a, b);
     }
-    let refused = Request { n: 0, ..ask("x") };
+    let mut refused = ask("x");
+    refused.n = 0;
     assert_eq!(there.submit(&refused).err().map(|e| e.code()), Some(Code::Range));
     let stats = there.stats();
     assert_eq!((stats.failed, stats.queued, stats.active), (4, 0, 0));
@@ -238,7 +250,8 @@ fn cancels_deadlines_and_the_queue_are_kept() {
     assert_eq!(engine.stats().queued, 2);
     flag.cancel();
     assert_eq!(second.collect().unwrap().done.reason, FinishReason::Cancelled);
-    let late = Request { deadline: Some(Duration::from_millis(200)), ..ask("d") };
+    let mut late = ask("d");
+    late.deadline = Some(Duration::from_millis(200));
     let began = Instant::now();
     assert_eq!(engine.submit(&late).unwrap().collect().unwrap().done.reason, FinishReason::Deadline);
     assert!(began.elapsed() >= Duration::from_millis(190));
@@ -371,14 +384,15 @@ fn whatever_ends_the_worker_is_an_error_and_another_one_answers() {
 #[test]
 fn a_worker_that_is_killed_twenty_times_leaves_nothing_behind() {
     let _alone = alone();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let engine = isolated(&model);
     let before = (descriptors(), children().len());
+    let mut request = greedy(Request::text("a"));
+    (request.ignore_eos, request.n) = (true, 2);
     for round in 0..20 {
         let process = engine.worker_id().expect("a worker runs");
-        let stream = begin(&engine, &greedy(Request { ignore_eos: true, n: 2, ..Request::text("a") }));
-        // SAFETY-free: `kill` by its program, so that no test needs `unsafe`.
-        assert!(std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+        let stream = begin(&engine, &request);
+        kill(process);
         let error = stream.collect();
         // The tiny context may be full before the signal strikes.
         if let Err(error) = error {
@@ -386,7 +400,7 @@ fn a_worker_that_is_killed_twenty_times_leaves_nothing_behind() {
         }
         wait_for("its end", || engine.worker_id() != Some(process));
         engine.submit(&Request::text("b").max_tokens(2)).unwrap().collect().unwrap();
-        assert_eq!(engine.worker_id().is_some(), true, "round {round}");
+        assert!(engine.worker_id().is_some(), "round {round}");
     }
     assert_eq!((descriptors(), children().len()), before);
     assert!(engine.close(LONG).unwrap());
@@ -396,28 +410,24 @@ fn a_worker_that_is_killed_twenty_times_leaves_nothing_behind() {
 #[test]
 fn a_worker_that_dies_again_and_again_ends_its_engine() {
     let _alone = alone();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let engine = isolated(&model);
-    let mut errors = Vec::new();
-    for _ in 0..5 {
-        // Dies before anything is whole.
-        let stream = begin(&engine, &greedy(Request { ignore_eos: true, ..Request::text("a") }).max_tokens(30));
-        engine.provoke_signal(libc::SIGKILL);
-        drop(stream);
-        wait_for("its end", || engine.worker_id().is_none());
+    // So that nothing is whole between the deaths.
+    assert!(engine.pause(LONG).unwrap());
+    let mut deaths = 0;
+    let error = loop {
         match engine.submit(&Request::text("b")) {
             Ok(stream) => {
-                engine.provoke_signal(libc::SIGKILL);
-                drop(stream);
+                wait_for("a worker", || engine.worker_id().is_some());
+                kill(engine.worker_id().unwrap());
+                assert_eq!(failure(stream).code(), Code::EngineFault);
+                deaths += 1;
             }
-            Err(error) => {
-                errors.push(error);
-                break;
-            }
+            Err(error) => break error,
         }
-        wait_for("its end", || engine.worker_id().is_none());
-    }
-    let error = errors.pop().expect("it is not started for ever");
+        assert!(deaths <= 5, "it is not started for ever");
+    };
+    assert_eq!(deaths, 5);
     assert_eq!(error.code(), Code::EngineFault);
     assert!(error.message().contains("is not started again"), "{error}");
     assert!(engine.close(LONG).unwrap());
@@ -428,7 +438,7 @@ fn a_worker_that_dies_again_and_again_ends_its_engine() {
 #[test]
 fn a_worker_that_is_none_is_told() {
     let _alone = alone();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let with = |worker: &str| Engine::new(&model, EngineOptions { worker: Some(worker.into()), ..options() }).unwrap_err();
     let missing = with("/nowhere/qask-worker");
     assert!(missing.code() == Code::NotFound && missing.message().contains("/nowhere/qask-worker"), "{missing}");
@@ -461,7 +471,7 @@ fn a_worker_that_is_none_is_told() {
 #[test]
 fn a_worker_that_lies_is_ended() {
     let _alone = alone();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     // What the real worker says at first, with something else behind it.
     let real = env!("CARGO_BIN_EXE_qask-worker");
     let folder = tempfile::tempdir().unwrap();
@@ -530,7 +540,7 @@ fn a_model_without_a_name_is_passed_on() {
 #[test]
 fn fifty_engines_come_and_go() {
     let _alone = alone();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let cycle = || {
         let engine = isolated(&model);
         engine.submit(&Request::text("abc").max_tokens(3)).unwrap().collect().unwrap();
@@ -563,7 +573,7 @@ fn a_host_that_is_killed() {
     if std::env::var_os("QASK_TEST_HOST").is_none() {
         return;
     }
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let engine = isolated(&model);
     println!("worker {}", engine.worker_id().unwrap());
     loop {
@@ -599,7 +609,7 @@ fn the_log_comes_through_and_holds_no_prompts() {
     let seen = Arc::clone(&lines);
     qask::log::set(qask::log::Level::Info, move |r| seen.lock().unwrap().push(format!("{} {}", r.target, r.message)))
         .unwrap();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let engine = isolated(&model);
     engine.submit(&Request::text("secret").max_tokens(2)).unwrap().collect().unwrap();
     engine.provoke_signal(libc::SIGABRT);
@@ -616,7 +626,7 @@ fn the_log_comes_through_and_holds_no_prompts() {
 fn a_worker_is_held() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    let model = load(tiny().file());
+    let (model, _file) = small();
     let held = EngineOptions { prefix_cache_dir: Some(folder.path().into()), ..options() };
     let engine = Engine::new(&model, held).unwrap();
     let status = std::fs::read_to_string(format!("/proc/{}/status", engine.worker_id().unwrap())).unwrap();

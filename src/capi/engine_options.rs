@@ -446,13 +446,7 @@ pub extern "C" fn qask_engine_options_set_worker(
 
 /// Serves an isolated engine when `argument`, the first argument of a program, says that the program was started for it;
 /// gives the code that `main` should return then, and -1 when the program is to go on as usual. `argument` may be NULL. Call
-/// it before anything else: a worker closes every descriptor but the three standard ones.
-///
-/// ```c
-/// int main(int argc, char **argv) {
-///     int code = qask_worker_run(argc > 1 ? argv[1] : NULL);
-///     if (code >= 0) return code;
-/// ```
+/// it before anything else in `main`: a worker closes every descriptor but the three standard ones.
 ///
 /// Any thread. Since 0.1.
 #[no_mangle]

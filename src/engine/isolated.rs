@@ -94,10 +94,17 @@ pub(super) struct Submission {
 /// What the thread that tells the worker is told itself.
 pub(super) enum Call {
     Submit(u64, Box<Submission>),
-    Ask { id: u64, order: Box<Order>, adapters: Vec<(Adapter, f32)> },
+    Ask(Ask),
     Said(u64, Said),
     #[cfg(feature = "test-hooks")]
     Provoke(i32),
+}
+
+/// An order that somebody waits for.
+pub(super) struct Ask {
+    id: u64,
+    order: Box<Order>,
+    adapters: Vec<(Adapter, f32)>,
 }
 
 /// What a worker (by its number) said that concerns that thread.
@@ -130,11 +137,6 @@ pub(super) fn start(shared: &Arc<Shared>, model: &Model, options: &Resolved) -> 
         figures: Mutex::default(),
         answered: AtomicBool::new(false),
         process: AtomicU32::new(0),
-    });
-    shared.with_stats(|s| {
-        s.kv_tokens_total = u64::from(options.kv_tokens);
-        (s.threads, s.threads_batch) = (options.threads, options.threads_batch);
-        (s.threads_used, s.threads_batch_used) = (options.threads, options.threads_batch);
     });
     host::start(&remote)?;
     Ok(remote)
@@ -182,8 +184,8 @@ impl Remote {
         let (tell, told) = sync_channel(1);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.asked).insert(id, Asked::Outcome(tell));
-        let call = Call::Ask { id, order: Box::new(order(id)), adapters: adapters.to_vec() };
-        self.shared.tell(|inbox| inbox.calls.push(call));
+        let ask = Ask { id, order: Box::new(order(id)), adapters: adapters.to_vec() };
+        self.shared.tell(|inbox| inbox.calls.push(Call::Ask(ask)));
         loop {
             match told.recv_timeout(LOOK) {
                 Ok(outcome) => return outcome,
@@ -212,6 +214,8 @@ impl Remote {
             }
         }
         let (now, before) = *lock(&self.figures);
+        let (threads, threads_batch) = self.shared.threads();
+        let used = |used: u32, most: u32| if now.threads > 0 { used.min(most) } else { most };
         let sum = add(now, &before);
         Stats {
             queued: own.queued,
@@ -219,10 +223,10 @@ impl Remote {
             finished: own.finished,
             failed: own.failed,
             kv_tokens_total: u64::from(self.kv_tokens()),
-            threads: own.threads,
-            threads_batch: own.threads_batch,
-            threads_used: if now.threads > 0 { now.threads_used } else { own.threads_used },
-            threads_batch_used: if now.threads > 0 { now.threads_batch_used } else { own.threads_batch_used },
+            threads,
+            threads_batch,
+            threads_used: used(now.threads_used, threads),
+            threads_batch_used: used(now.threads_batch_used, threads_batch),
             ..sum
         }
     }

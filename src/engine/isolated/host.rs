@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::child::{Process, Socket};
 use super::listen::listen;
 use super::wire::{LoadAdapter, ModelPlace, Order, Outcome, PathBytes, Start, Submit, WireTranscript};
-use super::{add, frame, numbers, Asked, Call, Gone, Live, Remote, Said, Submission};
+use super::{add, frame, numbers, Ask, Asked, Call, Gone, Live, Remote, Said, Submission};
 use crate::adapter::{Adapter, Watched};
 use crate::engine::shared::Inbox;
 use crate::error::{Code, Error, Result};
@@ -127,7 +127,7 @@ impl Keeper {
         for call in inbox.calls {
             match call {
                 Call::Submit(id, submission) => self.submit(id, submission),
-                Call::Ask { id, order, adapters } => self.ask(id, order, adapters),
+                Call::Ask(ask) => self.ask(ask),
                 Call::Said(serial, said) if serial == self.serial => self.heard(said),
                 Call::Said(..) => {}
                 #[cfg(feature = "test-hooks")]
@@ -189,7 +189,7 @@ impl Keeper {
         self.say(&order(id));
     }
 
-    fn ask(&mut self, id: u64, order: Box<Order>, adapters: Vec<(Adapter, f32)>) {
+    fn ask(&mut self, Ask { id, order, adapters }: Ask) {
         let ready = self.link.as_ref().is_some_and(|l| l.ready);
         let nothing = match *order {
             _ if ready => None,
@@ -325,7 +325,6 @@ impl Keeper {
         let Some(link) = self.link.as_mut().filter(|l| l.hello.is_none() && !l.ready) else { return };
         link.ready = true;
         self.remote.kv_tokens.store(kv_tokens, Ordering::Release);
-        self.remote.shared.with_stats(|s| s.kv_tokens_total = u64::from(kv_tokens));
         if self.remote.shared.is_paused() {
             self.link.iter_mut().for_each(|l| l.paused = true);
             // Nobody waits for this answer.
@@ -383,6 +382,9 @@ impl Keeper {
     /// The worker is no more, or ends here: whatever it had ends with it.
     fn gone(&mut self, gone: Gone) {
         let was_ready = self.link.as_ref().is_some_and(|l| l.ready);
+        let serial = self.serial;
+        // What it still says, and that it ended, is of no interest.
+        self.serial += 1;
         let mut how = String::new();
         if let Some(mut link) = self.link.take() {
             let patience = if matches!(gone, Gone::Malformed(_) | Gone::Late) { Duration::ZERO } else { PATIENCE };
@@ -427,7 +429,7 @@ impl Keeper {
         }
         let ended: Vec<u64> = {
             let live = lock(&self.remote.live);
-            live.iter().filter(|(_, l)| all || l.sent == Some(self.serial)).map(|(id, _)| *id).collect()
+            live.iter().filter(|(_, l)| all || l.sent == Some(serial)).map(|(id, _)| *id).collect()
         };
         for id in ended {
             self.end(id, FinishReason::Error(error.clone()));

@@ -136,8 +136,14 @@ impl Ear<'_> {
     }
 
     fn began(&self, id: u64) -> Heard<()> {
-        let left = self.with(id, |live| Ok(std::mem::replace(&mut live.queued, live.queued.saturating_sub(1)) > 0))?;
-        if left == Some(true) {
+        let left = self.with(id, |live| match live.queued.checked_sub(1) {
+            Some(less) => {
+                live.queued = less;
+                Ok(())
+            }
+            None => malformed("that more answers began than there are"),
+        })?;
+        if left.is_some() {
             self.remote.shared.queued.fetch_sub(1, Ordering::AcqRel);
         }
         Ok(())

@@ -17,9 +17,9 @@ pub(super) fn before_threads(prefixes: Option<&Path>) {
     if drivers_need_more() {
         return;
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     tell("Landlock", linux::files(prefixes));
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     let _ = prefixes;
 }
 
@@ -28,9 +28,9 @@ pub(super) fn before_serving() {
     if drivers_need_more() {
         return log::write(Level::Warn, || "the worker has no sandbox: drivers of GPUs need more than it leaves".into());
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     tell("seccomp", linux::calls());
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
     log::write(Level::Warn, || "the worker has no sandbox on this system".into());
 }
 
@@ -39,7 +39,7 @@ fn drivers_need_more() -> bool {
     cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "rocm", feature = "opencl"))
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn tell(what: &str, held: Result<bool, String>) {
     match held {
         Ok(true) => {}
@@ -48,7 +48,7 @@ fn tell(what: &str, held: Result<bool, String>) {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod linux {
     use std::collections::BTreeMap;
     use std::path::Path;

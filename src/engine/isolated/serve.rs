@@ -322,9 +322,9 @@ fn take_out(id: u64, prefix: &Prefix, request: Result<Request>, engine: &Engine,
             child::leave();
         }
     };
-    let cells = held.iter().flat_map(|h| h.contents());
-    let bytes = cells.clone().map(|c| c.len() as u64).sum();
-    cells.flat_map(|c| c.chunks(frame::CELLS)).for_each(|chunk| send(&frame::encode_cells(chunk)));
+    let cells = || held.iter().flat_map(|h| h.contents());
+    let bytes = cells().map(|c| c.len() as u64).sum();
+    cells().flat_map(|c| c.chunks(frame::CELLS)).for_each(|chunk| send(&frame::encode_cells(chunk)));
     let taken = held.is_some().then_some(TakenOut { engine, adapters, tokens, order, bytes });
     let report = Report::Answer(id, Ok(Outcome::Prefix(taken)));
     match frame::encode(&report) {

@@ -299,6 +299,10 @@ def _prefix_cache_dir(options: CData, value: tuple[str | os.PathLike[str], int])
     call(lib.qask_engine_options_set_prefix_cache_dir, options, c_name(value[0], "prefix_cache_dir"), value[1])
 
 
+def _worker(options: CData, value: str | os.PathLike[str]) -> None:
+    call(lib.qask_engine_options_set_worker, options, c_name(value, "worker"))
+
+
 def _deadline(request: CData, value: float) -> None:
     call(lib.qask_request_set_deadline_ms, request, math.ceil(value * 1000))
 
@@ -324,7 +328,7 @@ SPECIAL: dict[str, Special] = {
     "template_variables": _variables,
     "adapters": _adapters,
     "prefix_cache_dir": _prefix_cache_dir,
-    "worker": lambda options, v: void(call(lib.qask_engine_options_set_worker, options, c_name(v, "worker"))),
+    "worker": _worker,
     "query_prefix": _text("query_prefix", "embedder_options"),
     "document_prefix": _text("document_prefix", "embedder_options"),
     "instruction": _text("instruction", "embedder_options"),
