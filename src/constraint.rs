@@ -27,9 +27,9 @@ use crate::error::{Code, Error, Result};
 pub(crate) use calls::calls;
 pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
-pub(crate) use schema::check_depth;
 #[cfg(all(feature = "test-hooks", not(fuzzing)))]
 pub use replay::{replay, Replay};
+pub(crate) use schema::check_depth;
 
 /// What an answer must look like. Checked when the request is prepared: what is wrong with it arrives on the stream as
 /// [`Code::Grammar`], with the place.

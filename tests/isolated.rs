@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use qask::{
-    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Error, Event, FinishReason, Message, Model, ModelOptions,
-    Next, Queue, Request, Sampling, SaveOptions, Trim,
+    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Error, Event, FinishReason, Message, Model,
+    ModelOptions, Next, Queue, Request, Sampling, SaveOptions, Trim,
 };
 use support::{smollm2, tiny, Gguf};
 
@@ -439,7 +439,9 @@ fn a_worker_that_dies_again_and_again_ends_its_engine() {
 fn a_worker_that_is_none_is_told() {
     let _alone = alone();
     let (model, _file) = small();
-    let with = |worker: &str| Engine::new(&model, EngineOptions { worker: Some(worker.into()), ..options() }).unwrap_err();
+    let with = |worker: &str| {
+        Engine::new(&model, EngineOptions { worker: Some(worker.into()), ..options() }).unwrap_err()
+    };
     let missing = with("/nowhere/qask-worker");
     assert!(missing.code() == Code::NotFound && missing.message().contains("/nowhere/qask-worker"), "{missing}");
     // One that ends, one that echoes, one that says nothing that is a frame.
@@ -607,8 +609,10 @@ fn the_log_comes_through_and_holds_no_prompts() {
     let _alone = alone();
     let lines = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&lines);
-    qask::log::set(qask::log::Level::Info, move |r| seen.lock().unwrap().push(format!("{} {}", r.target, r.message)))
-        .unwrap();
+    qask::log::set(qask::log::Level::Info, move |r| {
+        seen.lock().unwrap().push(format!("{} {}", r.target, r.message))
+    })
+    .unwrap();
     let (model, _file) = small();
     let engine = isolated(&model);
     engine.submit(&Request::text("secret").max_tokens(2)).unwrap().collect().unwrap();

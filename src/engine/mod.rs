@@ -15,7 +15,14 @@ mod gather;
 mod governor;
 pub(crate) mod guard;
 #[cfg_attr(
-    any(not(unix), target_os = "android", target_os = "ios", target_os = "tvos", target_os = "watchos", target_os = "visionos"),
+    any(
+        not(unix),
+        target_os = "android",
+        target_os = "ios",
+        target_os = "tvos",
+        target_os = "watchos",
+        target_os = "visionos"
+    ),
     path = "isolated/none.rs"
 )]
 pub(crate) mod isolated;

@@ -248,7 +248,8 @@ impl Keeper {
                     waited: submitted.elapsed().as_micros().try_into().unwrap_or(u64::MAX),
                 }));
                 let Some(frame) = frame::encode(&order) else {
-                    let text = format!("the request is longer than the {} bytes that a worker takes", frame::LONGEST);
+                    let text =
+                        format!("the request is longer than the {} bytes that a worker takes", frame::LONGEST);
                     return self.end(id, FinishReason::Error(Error::new(Code::TooLong, text)));
                 };
                 self.send_frame(&frame);

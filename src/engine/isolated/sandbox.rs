@@ -26,7 +26,9 @@ pub(super) fn before_threads(prefixes: Option<&Path>) {
 /// For all threads, once the engine is there.
 pub(super) fn before_serving() {
     if drivers_need_more() {
-        return log::write(Level::Warn, || "the worker has no sandbox: drivers of GPUs need more than it leaves".into());
+        return log::write(Level::Warn, || {
+            "the worker has no sandbox: drivers of GPUs need more than it leaves".into()
+        });
     }
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     tell("seccomp", linux::calls());
@@ -127,7 +129,8 @@ mod linux {
         ];
         #[cfg(target_arch = "x86_64")]
         refused.extend([libc::SYS_fork, libc::SYS_vfork, libc::SYS_modify_ldt]);
-        let mut rules: BTreeMap<i64, Vec<SeccompRule>> = refused.drain(..).map(|call| (call, Vec::new())).collect();
+        let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+            refused.drain(..).map(|call| (call, Vec::new())).collect();
         // A process that aborts signals itself; no other one.
         let other =
             SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, u64::from(std::process::id()));

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::child::{self, Socket};
 use super::frame::{self, Frame};
 use super::wire::{
-    Build, LoadAdapter, ModelPlace, Order, Outcome, Prefix, Prompted, Report, SessionFile, Start, Submit, TakenOut,
-    WireError, WireEvent,
+    Build, LoadAdapter, ModelPlace, Order, Outcome, Prefix, Prompted, Report, SessionFile, Start, Submit,
+    TakenOut, WireError, WireEvent,
 };
 use super::{sandbox, LOOK};
 use crate::adapter::Adapter;
@@ -60,8 +60,7 @@ fn serve(socket: Socket, model: Option<File>) -> i32 {
     watch(&engine, &out);
     sandbox::before_serving();
     out.say(&Report::Ready { kv_tokens: engine.kv_tokens() });
-    let mut worker =
-        Worker { engine, out, streams: HashMap::new(), sweep_at: 64, adapters: HashMap::new() };
+    let mut worker = Worker { engine, out, streams: HashMap::new(), sweep_at: 64, adapters: HashMap::new() };
     worker.run(from);
     worker.close();
     child::leave()
@@ -84,7 +83,10 @@ fn begin(start: Start, given: Option<File>) -> Result<Engine> {
         }
     };
     if model.info().fingerprint() != start.fingerprint {
-        return Err(Error::new(Code::Invalid, "the model's file was changed since the model was loaded: load it again"));
+        return Err(Error::new(
+            Code::Invalid,
+            "the model's file was changed since the model was loaded: load it again",
+        ));
     }
     Engine::new(&model, start.options)
 }
@@ -269,7 +271,10 @@ impl Worker {
                 true => Ok(adapter),
                 false => Err(Error::new(
                     Code::Invalid,
-                    format!("{}: the adapter's file was changed since it was loaded: load it again", path.display()),
+                    format!(
+                        "{}: the adapter's file was changed since it was loaded: load it again",
+                        path.display()
+                    ),
                 )),
             }
         });
@@ -309,7 +314,8 @@ impl Worker {
 fn take_out(id: u64, prefix: &Prefix, request: Result<Request>, engine: &Engine, out: &Out) {
     let mut record = Record::default();
     let never = || false;
-    let taken = request.and_then(|r| engine.access(&never).take_out(&prefix.text, &prefix.prompt, &r, &mut record));
+    let taken =
+        request.and_then(|r| engine.access(&never).take_out(&prefix.text, &prefix.prompt, &r, &mut record));
     let held = match taken {
         Ok(held) => held,
         Err(error) => return out.answer(id, Err(error)),

@@ -646,13 +646,9 @@ written_as!(
         all.into_iter().map(one).collect()
     }
 );
-written_as!(
-    constraint,
-    Option<Constraint>,
-    Option<WireConstraint>,
-    |c| c.clone().map(WireConstraint),
-    |c| Ok(c.map(|WireConstraint(c)| c))
-);
+written_as!(constraint, Option<Constraint>, Option<WireConstraint>, |c| c.clone().map(WireConstraint), |c| Ok(
+    c.map(|WireConstraint(c)| c)
+));
 written_as!(
     numbers,
     Vec<(Token, f32)>,
@@ -680,13 +676,9 @@ written_as!(
     }
 );
 written_as!(error, Error, WireError, |e| e.into(), |e| e.error());
-written_as!(
-    optional_path,
-    Option<PathBuf>,
-    Option<PathBytes>,
-    |p| p.as_deref().map(PathBytes::new),
-    |p| Ok(p.map(PathBytes::path))
-);
+written_as!(optional_path, Option<PathBuf>, Option<PathBytes>, |p| p.as_deref().map(PathBytes::new), |p| Ok(
+    p.map(PathBytes::path)
+));
 
 #[derive(Serialize, Deserialize)]
 struct WireConstraint(#[serde(with = "ConstraintDef")] Constraint);
@@ -806,13 +798,7 @@ mod tests {
         let text = Text { choice: 2, text: "é\n".into(), tokens: vec![1, 2], logprobs: logprobs.clone() };
         let usage = Usage { prompt_tokens: 3, queue: Duration::from_micros(7), ..Usage::default() };
         let error = Error::new(Code::Grammar, "no");
-        let call = |index| ToolCall {
-            choice: 0,
-            index,
-            id: "i".into(),
-            name: "n".into(),
-            arguments: "{}".into(),
-        };
+        let call = |index| ToolCall { choice: 0, index, id: "i".into(), name: "n".into(), arguments: "{}".into() };
         let delta = ToolCallDelta {
             choice: 0,
             index: 1,
@@ -832,8 +818,12 @@ mod tests {
             FinishReason::Deadline,
             FinishReason::Error(error),
         ];
-        let mut events =
-            vec![Event::Text(text.clone()), Event::Reasoning(text), Event::ToolCall(call(3)), Event::ToolCallDelta(delta)];
+        let mut events = vec![
+            Event::Text(text.clone()),
+            Event::Reasoning(text),
+            Event::ToolCall(call(3)),
+            Event::ToolCallDelta(delta),
+        ];
         events.extend(reasons.map(done));
         for event in events {
             let bytes = serde_json::to_vec(&Report::Event(5, WireEvent(event.clone()))).unwrap();
