@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::model::Origin;
+use crate::request::Request;
 use crate::sync::lock;
 
 /// A worker that does not say who it is within this time is none.
@@ -252,14 +253,16 @@ impl Keeper {
                         format!("the request is longer than the {} bytes that a worker takes", frame::LONGEST);
                     return self.end(id, FinishReason::Error(Error::new(Code::TooLong, text)));
                 };
-                self.send_frame(&frame);
+                let sent = self.link.as_ref().is_some_and(|l| send_frame(&self.remote, &l.socket, &frame));
+                let Order::Submit(submit) = order else { return };
+                if !sent {
+                    // It is gone, which was not heard yet: the next one gets it.
+                    lock(&self.remote.live).entry(id).and_modify(|l| l.sent = None);
+                    let request = Request { adapters, ..submit.request };
+                    let submission = Submission { request, pin, followed, before, submitted };
+                    self.held.push(Held::Submit(id, Box::new(submission)));
+                }
             }
-        }
-    }
-
-    fn send_frame(&self, frame: &[u8]) {
-        if let Some(link) = &self.link {
-            send_frame(&self.remote, &link.socket, frame);
         }
     }
 
@@ -435,6 +438,9 @@ impl Keeper {
         for id in ended {
             self.end(id, FinishReason::Error(error.clone()));
         }
+        if !self.held.is_empty() {
+            self.start_worker();
+        }
     }
 
     /// Remembers a death; when there were too many the engine takes no more requests, and the error says so.
@@ -530,13 +536,12 @@ impl Keeper {
 
 fn send(remote: &Remote, socket: &Socket, order: &Order) {
     match frame::encode(order) {
-        Some(frame) => send_frame(remote, socket, &frame),
+        Some(frame) => drop(send_frame(remote, socket, &frame)),
         None => log::write(Level::Error, || "isolated engine: an order that is too long for a frame".into()),
     }
 }
 
-/// A worker that reads nothing any more, or is gone, is heard of on the other side; a close waits for nobody.
-fn send_frame(remote: &Remote, socket: &Socket, frame: &[u8]) {
-    let given_up = || remote.shared.is_closing();
-    let _ = socket.send(frame, &given_up);
+/// False when the worker is gone, of which more is heard on the other side, and when the engine is being closed.
+fn send_frame(remote: &Remote, socket: &Socket, frame: &[u8]) -> bool {
+    socket.send(frame, &|| remote.shared.is_closing()).is_ok()
 }
