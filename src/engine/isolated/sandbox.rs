@@ -11,29 +11,40 @@ use crate::log::{self, Level};
 /// Descriptors that a worker may have open: parts of models, adapters, the folder.
 const MOST_FILES: u64 = 512;
 
-/// Before there are other threads, which Landlock would leave as they are.
-pub(super) fn before_threads(prefixes: Option<&Path>) {
+/// Whether the kernel holds the worker to it.
+pub(super) type Held = Result<bool, String>;
+
+/// Before there are other threads, which Landlock would leave as they are. What comes of it is for [`before_serving`],
+/// since the log is a thread.
+pub(super) fn before_threads(prefixes: Option<&Path>) -> Held {
     super::child::limit_files(MOST_FILES);
     if drivers_need_more() {
-        return;
+        return Ok(true);
     }
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    tell("Landlock", linux::files(prefixes));
+    let held = linux::files(prefixes);
     #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    let _ = prefixes;
+    let held = prefixes.map_or(Ok(true), |_| Ok(true));
+    held
 }
 
 /// For all threads, once the engine is there.
-pub(super) fn before_serving() {
+pub(super) fn before_serving(files: Held) {
     if drivers_need_more() {
         return log::write(Level::Warn, || {
             "the worker has no sandbox: drivers of GPUs need more than it leaves".into()
         });
     }
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-    tell("seccomp", linux::calls());
+    {
+        tell("Landlock", files);
+        tell("seccomp", linux::calls());
+    }
     #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    log::write(Level::Warn, || "the worker has no sandbox on this system".into());
+    {
+        drop(files);
+        log::write(Level::Warn, || "the worker has no sandbox on this system".into());
+    }
 }
 
 /// Drivers of GPUs open devices, start threads and talk to daemons as they like.
@@ -42,7 +53,7 @@ fn drivers_need_more() -> bool {
 }
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn tell(what: &str, held: Result<bool, String>) {
+fn tell(what: &str, held: Held) {
     match held {
         Ok(true) => {}
         Ok(false) => log::write(Level::Warn, || format!("the worker is not held by {what}: this kernel has none")),

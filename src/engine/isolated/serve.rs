@@ -48,7 +48,7 @@ fn serve(socket: Socket, model: Option<File>) -> i32 {
     let out = Arc::new(Out(Mutex::new(socket)));
     out.say(&Report::Hello(Build::own()));
     let Ok(Frame::Said(Order::Start(start))) = frame::read(from) else { child::leave() };
-    sandbox::before_threads(start.options.prefix_cache_dir.as_deref());
+    let files = sandbox::before_threads(start.options.prefix_cache_dir.as_deref());
     listen_to_log(&out, start.log);
     let engine = match begin(*start, model) {
         Ok(engine) => engine,
@@ -58,7 +58,7 @@ fn serve(socket: Socket, model: Option<File>) -> i32 {
         }
     };
     watch(&engine, &out);
-    sandbox::before_serving();
+    sandbox::before_serving(files);
     out.say(&Report::Ready { kv_tokens: engine.kv_tokens() });
     let mut worker = Worker { engine, out, streams: HashMap::new(), sweep_at: 64, adapters: HashMap::new() };
     worker.run(from);
