@@ -41,7 +41,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -378,6 +378,12 @@ bench-threads: setup ## thread counts that adapt, alone and beside busy programs
 	$(CARGO) build --release $(FEATURES) --example bench_threads
 	python3 tools/models.py fetch $(BENCH_MODELS)
 	$(CARGO_TARGET_DIR)/release/examples/bench_threads \
+	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
+
+bench-isolated: setup ## engines in a process of their own against engines in this one: BENCH='--rounds 5'
+	$(CARGO) build --release $(FEATURES) --bin qask-worker --example bench_isolated
+	python3 tools/models.py fetch $(BENCH_MODELS)
+	$(CARGO_TARGET_DIR)/release/examples/bench_isolated $(CARGO_TARGET_DIR)/release/qask-worker \
 	    $$(for m in $(BENCH_MODELS); do python3 tools/models.py path $$m; done) $(BENCH)
 
 bench-sessions: setup ## what restoring a prefix from a file costs, against computing it

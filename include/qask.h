@@ -1558,6 +1558,34 @@ qask_status qask_engine_options_set_prefix_cache_dir(qask_engine_options *option
                                                      uint64_t bytes,
                                                      qask_error **error);
 
+// Run the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its streams then
+// end with `QASK_ERR_ENGINE_FAULT`, and the next request starts another process. It takes the model a second time (pages
+// of a mapped file are shared) and needs the program `qask-worker`, which is looked for beside the library; see
+// docs/reliability.md. Where a program may not start others (iOS, Android) and on Windows `qask_engine_new` is
+// `QASK_ERR_UNSUPPORTED`. Default false.
+//
+// One owner. Errors: NULL, HANDLE, BUSY; a worker that is missing (NOT_FOUND), of another build (UNSUPPORTED) or dies
+// (ENGINE_FAULT) is an error of `qask_engine_new`. Since 0.1.
+qask_status qask_engine_options_set_isolated(qask_engine_options *options,
+                                             bool value,
+                                             qask_error **error);
+
+// The program that runs an isolated engine. `path` may be NULL: what the environment names in `QASK_WORKER`, else
+// `qask-worker` beside the library, in `../libexec` or `../bin` from there, or beside the running program, which is the
+// default. A program that begins with `qask_worker_run` can name itself.
+//
+// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+qask_status qask_engine_options_set_worker(qask_engine_options *options,
+                                           const char *path,
+                                           qask_error **error);
+
+// Serves an isolated engine when `argument`, the first argument of a program, says that the program was started for it;
+// gives the code that `main` should return then, and -1 when the program is to go on as usual. `argument` may be NULL. Call
+// it before anything else in `main`: a worker closes every descriptor but the three standard ones.
+//
+// Any thread. Since 0.1.
+int32_t qask_worker_run(const char *argument);
+
 // ------------------------------------------------------------------------------------------------
 // Engines and their statistics
 // ------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 //! Adapters: LoRA and control vectors, loaded for a model and chosen by each request.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::engine::bigstack;
 use crate::engine::native::{NativeLora, NativeModel};
@@ -27,6 +27,17 @@ struct Inner {
     invocation: Vec<Token>,
     /// Tells it from other adapters, in other processes too.
     fingerprint: blake3::Hash,
+    /// Its file, for a process that runs the engine by itself.
+    path: PathBuf,
+}
+
+/// Tells whether an adapter is gone.
+pub(crate) struct Watched(Weak<Inner>);
+
+impl Watched {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
 }
 
 enum Part {
@@ -79,7 +90,18 @@ impl Adapter {
         };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let fingerprint = fingerprint.into();
-        Ok(Adapter(Arc::new(Inner { id, model: native, part, invocation, fingerprint })))
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Ok(Adapter(Arc::new(Inner { id, model: native, part, invocation, fingerprint, path })))
+    }
+
+    /// Its number in this process, its file, and what tells it from others everywhere.
+    pub(crate) fn identity(&self) -> (u64, &Path, String) {
+        (self.0.id, &self.0.path, self.0.fingerprint.to_hex().to_string())
+    }
+
+    /// Tells later whether it is gone.
+    pub(crate) fn watch(&self) -> Watched {
+        Watched(Arc::downgrade(&self.0))
     }
 
     /// What kind it is.

@@ -29,6 +29,7 @@ pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
 #[cfg(all(feature = "test-hooks", not(fuzzing)))]
 pub use replay::{replay, Replay};
+pub(crate) use schema::check_depth;
 
 /// What an answer must look like. Checked when the request is prepared: what is wrong with it arrives on the stream as
 /// [`Code::Grammar`], with the place.

@@ -35,6 +35,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod gguf;
+pub mod isolation;
 pub mod log;
 pub mod message;
 pub mod model;

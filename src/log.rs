@@ -173,6 +173,25 @@ fn hand_over(sink: &Arc<Sink>, line: Line) {
     let _ = catch_unwind(AssertUnwindSafe(|| sink(&record)));
 }
 
+/// The level that is listened to; 0 for none.
+pub(crate) fn level() -> i32 {
+    LEVEL.load(Ordering::Acquire)
+}
+
+/// Writes a line that another process of the library's wrote.
+pub(crate) fn pass_on(level: Level, engine: bool, message: String) {
+    if enabled(level) {
+        send(level, if engine { "engine" } else { "qask" }, message);
+    }
+}
+
+impl Level {
+    /// The level of a number.
+    pub(crate) fn of(number: i32) -> Option<Level> {
+        [Level::Error, Level::Warn, Level::Info, Level::Debug].into_iter().find(|l| *l as i32 == number)
+    }
+}
+
 fn enabled(level: Level) -> bool {
     level as i32 <= LEVEL.load(Ordering::Acquire)
 }

@@ -12,6 +12,10 @@ die() {
     echo "make lib: $*" >&2
     exit 1
 }
+worker() { # the process of isolated engines, which opens the library that lies beside it; how to link
+    ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Iinclude tools/qask-worker.c -o "$work/qask-worker" "$@"
+    mv "$work/qask-worker" "$out/qask-worker"
+}
 libs="-lgomp -lm -lpthread -ldl"
 case ${GPU:-} in
 '') ;;
@@ -38,6 +42,7 @@ Darwin)
     rm -f "$out/libqask.a"
     ar rcs "$out/libqask.a" "$work/qask.o"
     echo "-lc++ $frameworks" >"$out/libqask.libs"
+    worker
     exit 0
     ;;
 MINGW* | MSYS* | CYGWIN*)
@@ -89,6 +94,8 @@ if [ -n "$stray" ]; then
     echo "$stray" | head >&2
     exit 1
 fi
+
+worker -Wl,-z,relro -Wl,-z,now -s -ldl
 for file in "libqask.so.$abi" libqask.a; do
     printf '%s: %.1f MB\n' "$out/$file" "$(echo "$(stat -c %s "$out/$file") 1000000" | awk '{print $1/$2}')"
 done

@@ -77,6 +77,8 @@ fill() { # a template of tools/install goes to this path under the prefix
 for header in include/*; do put 644 "$header" "$header"; done
 put 644 "$source/libqask.a" "$libdir/libqask.a"
 put 755 "$source/$shared" "$libdir/$shared"
+# Beside the library, where it is looked for first; no other place is right for every LIBDIR.
+[ ! -f "$source/qask-worker" ] || put 755 "$source/qask-worker" "$libdir/qask-worker"
 ln -sf "$shared" "$root/$libdir/$link"
 echo "file $libdir/$link" >>"$work/manifest"
 for name in qask.pc qask-static.pc; do fill "$libdir/pkgconfig/$name"; done

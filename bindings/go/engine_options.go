@@ -121,3 +121,21 @@ func WithPrefixCacheDir(path string, bytes uint64) EngineOption {
 		return check(status, e)
 	}
 }
+
+// WithIsolated runs the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its
+// streams then end with ErrEngineFault, and the next request starts another process. Not on Windows, Android and iOS
+// (ErrUnsupported). Default false.
+func WithIsolated(on bool) EngineOption { return with(&raw.EngineOptionsSetIsolated, on) }
+
+// WithWorker names the program that runs an engine of WithIsolated. Default: what QASK_WORKER names, else qask-worker beside
+// the library, in ../libexec or ../bin from there, or beside the running program.
+func WithWorker(path string) EngineOption {
+	return func(o raw.EngineOptions) error {
+		if err := name("path", path); err != nil {
+			return err
+		}
+		var e raw.Error
+		status := raw.EngineOptionsSetWorker(o, path, &e)
+		return check(status, e)
+	}
+}

@@ -1,6 +1,6 @@
 //! How an engine is set up.
 
-use super::call::{fallible, free, hand_out, name, own, required};
+use super::call::{fallible, free, hand_out, infallible, name, own, required};
 use super::error::qask_error;
 use super::handle::{self, Kind, Object};
 use super::status::{qask_status, QASK_OK};
@@ -404,5 +404,55 @@ pub extern "C" fn qask_engine_options_set_prefix_cache_dir(
         o.prefix_cache_dir = if path.is_null() { None } else { Some(name(path, "path")?.into()) };
         o.prefix_cache_dir_bytes = bytes;
         Ok(())
+    })
+}
+
+/// Run the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its streams then
+/// end with `QASK_ERR_ENGINE_FAULT`, and the next request starts another process. It takes the model a second time (pages
+/// of a mapped file are shared) and needs the program `qask-worker`, which is looked for beside the library; see
+/// docs/reliability.md. Where a program may not start others (iOS, Android) and on Windows `qask_engine_new` is
+/// `QASK_ERR_UNSUPPORTED`. Default false.
+///
+/// One owner. Errors: NULL, HANDLE, BUSY; a worker that is missing (NOT_FOUND), of another build (UNSUPPORTED) or dies
+/// (ENGINE_FAULT) is an error of `qask_engine_new`. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_isolated(
+    options: *mut qask_engine_options,
+    value: bool,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.isolated = value;
+        Ok(())
+    })
+}
+
+/// The program that runs an isolated engine. `path` may be NULL: what the environment names in `QASK_WORKER`, else
+/// `qask-worker` beside the library, in `../libexec` or `../bin` from there, or beside the running program, which is the
+/// default. A program that begins with `qask_worker_run` can name itself.
+///
+/// One owner. Errors: NULL, UTF8, HANDLE, BUSY. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_engine_options_set_worker(
+    options: *mut qask_engine_options,
+    path: *const c_char,
+    error: *mut *mut qask_error,
+) -> qask_status {
+    with(options, error, |o| {
+        o.worker = if path.is_null() { None } else { Some(name(path, "path")?.into()) };
+        Ok(())
+    })
+}
+
+/// Serves an isolated engine when `argument`, the first argument of a program, says that the program was started for it;
+/// gives the code that `main` should return then, and -1 when the program is to go on as usual. `argument` may be NULL. Call
+/// it before anything else in `main`: a worker closes every descriptor but the three standard ones.
+///
+/// Any thread. Since 0.1.
+#[no_mangle]
+pub extern "C" fn qask_worker_run(argument: *const c_char) -> i32 {
+    infallible(-1, || {
+        let argument = if argument.is_null() { "" } else { name(argument, "argument")? };
+        Ok(crate::isolation::serve(argument).unwrap_or(-1))
     })
 }

@@ -88,7 +88,7 @@ fn at(pointer: &str, words: impl std::fmt::Display) -> Error {
 }
 
 /// An error for a value that nests too deep for recursion.
-pub(super) fn check_depth(value: &Value) -> Result<()> {
+pub(crate) fn check_depth(value: &Value) -> Result<()> {
     let mut open = vec![(value, 0)];
     while let Some((value, depth)) = open.pop() {
         if depth > MOST_DEPTH {

@@ -15,6 +15,18 @@ mod exit;
 mod gather;
 mod governor;
 pub(crate) mod guard;
+#[cfg_attr(
+    any(
+        not(unix),
+        target_os = "android",
+        target_os = "ios",
+        target_os = "tvos",
+        target_os = "watchos",
+        target_os = "visionos"
+    ),
+    path = "isolated/none.rs"
+)]
+pub(crate) mod isolated;
 pub(crate) mod jobs;
 mod layout;
 mod load;
@@ -92,6 +104,8 @@ struct Handle {
     model: Model,
     options: Resolved,
     order: AtomicU64,
+    /// Where it runs in a process of its own. Then `shared` has no thread that computes, but one that tells that process.
+    remote: Option<Arc<isolated::Remote>>,
 }
 
 impl Drop for Handle {
@@ -111,20 +125,27 @@ impl Engine {
     ///
     /// # Errors
     /// [`Code::Range`] for an option out of range, [`Code::Unsupported`] for a model that does not generate text,
-    /// [`Code::OutOfMemory`] when the context does not fit, [`Code::TooLarge`] when it would not fit `memory_budget`.
+    /// [`Code::OutOfMemory`] when the context does not fit, [`Code::TooLarge`] when it would not fit `memory_budget`. With
+    /// `isolated` also [`Code::NotFound`] for a worker that is not there, [`Code::Unsupported`] for one of another build
+    /// and where there are none, [`Code::Invalid`] when the model's file was changed since it was loaded,
+    /// [`Code::EngineFault`] when the worker died.
     pub fn new(model: &Model, options: EngineOptions) -> Result<Engine> {
         if let Some(budget) = options.memory_budget {
             Plan::for_engine(model, &options)?.check(budget)?;
         }
-        let options = options.resolve(model.info(), &model.0.native.facts)?;
+        let mut options = options.resolve(model.info(), &model.0.native.facts)?;
         let shared = Arc::new(Shared::new(options.threads, options.threads_batch));
+        if options.options.isolated {
+            let remote = isolated::start(&shared, model, &options)?;
+            options.kv_tokens = remote.kv_tokens();
+            return Ok(Engine::with(shared, model, options, Some(remote)));
+        }
         let watch = Arc::new(Watch::new(Arc::clone(&shared)));
         let (mut context, kv_tokens) = {
             let watch = Arc::clone(&watch);
             let options = &options;
             bigstack::run(move || new_context(model, options, &watch))?
         };
-        let mut options = options;
         options.kv_tokens = kv_tokens;
         let _ = &mut context;
         let stop: Arc<dyn exit::Stop> = shared.clone();
@@ -140,7 +161,16 @@ impl Engine {
             let Resolved { n_ctx, kv_tokens, max_sequences, threads, .. } = &options;
             format!("engine started: n_ctx {n_ctx}, kv_tokens {kv_tokens}, max_sequences {max_sequences}, threads {threads}")
         });
-        Ok(Engine(Arc::new(Handle { shared, model: model.clone(), options, order: AtomicU64::new(0) })))
+        Ok(Engine::with(shared, model, options, None))
+    }
+
+    fn with(
+        shared: Arc<Shared>,
+        model: &Model,
+        options: Resolved,
+        remote: Option<Arc<isolated::Remote>>,
+    ) -> Engine {
+        Engine(Arc::new(Handle { shared, model: model.clone(), options, order: AtomicU64::new(0), remote }))
     }
 
     /// Queues a request and returns at once; every failure after the check of its fields arrives on the stream.
@@ -164,7 +194,7 @@ impl Engine {
         recorder: Arc<dyn Recorder>,
         before: Option<Arc<Transcript>>,
     ) -> Result<Stream> {
-        self.start(request, cancel, Extras { pin: false, recorder: Some(recorder), before })
+        self.start(request, cancel, Extras { recorder: Some(recorder), before, ..Extras::default() })
     }
 
     /// Evaluates a request's prompt so that later requests that begin with it start faster, and generates nothing.
@@ -185,6 +215,11 @@ impl Engine {
     }
 
     fn start(&self, request: Request, cancel: Option<Cancel>, extras: Extras) -> Result<Stream> {
+        let channel = self.begin(request, cancel, extras)?;
+        Ok(Stream::new(channel, Arc::clone(&self.0.shared)))
+    }
+
+    fn begin(&self, request: Request, cancel: Option<Cancel>, extras: Extras) -> Result<Arc<Channel>> {
         request.check()?;
         adapter::check(&request.adapters, &self.0.model)?;
         let shared = &self.0.shared;
@@ -199,7 +234,18 @@ impl Engine {
                 format!("{queued} answers wait already and max_queue is {limit}: try again later"),
             ));
         }
+        let followed = extras.recorder.is_some();
         let channel = Arc::new(Channel::new(request.n, extras.recorder));
+        let submitted = extras.submitted.unwrap_or_else(Instant::now);
+        if let Some(remote) = &self.0.remote {
+            let Extras { pin, before, .. } = extras;
+            let submission = isolated::Submission { request, pin, followed, before, submitted };
+            remote.submit(submission, &channel, cancel).inspect_err(|_| {
+                shared.queued.fetch_sub(n, Ordering::AcqRel);
+            })?;
+            shared.with_stats(|s| s.submitted += n as u64);
+            return Ok(channel);
+        }
         let job = Prepare {
             shared: Arc::clone(shared),
             model: self.0.model.clone(),
@@ -210,18 +256,21 @@ impl Engine {
             pin: extras.pin,
             before: extras.before,
             order: self.0.order.fetch_add(1, Ordering::Relaxed),
-            submitted: Instant::now(),
+            submitted,
         };
         shared.register(&channel).and_then(|()| pool::spawn(move || job.run())).inspect_err(|_| {
             shared.queued.fetch_sub(n, Ordering::AcqRel);
         })?;
         shared.with_stats(|s| s.submitted += n as u64);
-        Ok(Stream::new(channel, Arc::clone(shared)))
+        Ok(channel)
     }
 
     /// Figures of this moment.
     pub fn stats(&self) -> Stats {
         let mut stats = self.0.shared.with_stats(|s| *s);
+        if let Some(remote) = &self.0.remote {
+            stats = remote.stats(stats);
+        }
         stats.queued = self.0.shared.queued.load(Ordering::Acquire) as u32;
         stats
     }
@@ -247,8 +296,8 @@ impl Engine {
 
     /// What saves and restores prefixes; `interrupted` says whether its call was given up.
     pub(crate) fn access<'a>(&'a self, interrupted: &'a dyn Fn() -> bool) -> Access<'a> {
-        let Handle { shared, model, options, .. } = &*self.0;
-        Access { shared, model, options, interrupted }
+        let Handle { shared, model, options, remote, .. } = &*self.0;
+        Access { shared, model, options, interrupted, remote: remote.as_deref() }
     }
 
     /// The model it runs.
@@ -269,8 +318,26 @@ impl Engine {
     /// Makes llama.cpp assert on the engine's thread.
     #[cfg(feature = "test-hooks")]
     pub fn provoke_fault(&self) -> Result<()> {
+        if let Some(remote) = &self.0.remote {
+            remote.provoke(0);
+            return Ok(());
+        }
         self.0.shared.tell(|inbox| inbox.provoke_fault = true);
         Ok(())
+    }
+
+    /// Raises a signal in the process of an isolated engine, or does nothing.
+    #[cfg(feature = "test-hooks")]
+    pub fn provoke_signal(&self, signal: i32) {
+        if let Some(remote) = &self.0.remote {
+            remote.provoke(signal);
+        }
+    }
+
+    /// The process of an isolated engine, while it runs.
+    #[cfg(feature = "test-hooks")]
+    pub fn worker_id(&self) -> Option<u32> {
+        self.0.remote.as_ref().and_then(|r| r.worker_id())
     }
 
     /// Makes ggml assert on a thread of its own while the engine's thread computes.
@@ -312,6 +379,8 @@ struct Extras {
     pin: bool,
     recorder: Option<Arc<dyn Recorder>>,
     before: Option<Arc<Transcript>>,
+    /// When it was submitted, where that was in another process.
+    submitted: Option<Instant>,
 }
 
 /// A submit on its way to the engine's thread.
@@ -452,7 +521,7 @@ impl Prepare {
     fn consult_directory(&self, tokens: &[Token]) -> Option<Keep> {
         let interrupted = || self.interrupted().is_some();
         let Prepare { shared, model, options, request, .. } = self;
-        let access = Access { shared, model, options, interrupted: &interrupted };
+        let access = Access { shared, model, options, interrupted: &interrupted, remote: None };
         access.consult(tokens, request)
     }
 

@@ -89,6 +89,15 @@ pub struct EngineOptions {
     pub prefix_cache_dir: Option<PathBuf>,
     /// Bytes that the files of that folder may take; what was used longest ago goes first. Default 1 GiB.
     pub prefix_cache_dir_bytes: u64,
+    /// Run the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its streams
+    /// end with [`Code::EngineFault`], and the next request starts another process, which opens the model's file again. See
+    /// docs/reliability.md for what it costs and how the worker is shipped. Not on Windows, Android and iOS:
+    /// [`Code::Unsupported`]. Default false.
+    pub isolated: bool,
+    /// With `isolated`: the program that runs the engine. Default: what the environment names in `QASK_WORKER`, else
+    /// `qask-worker` beside this library, in `../libexec` or `../bin` from there, or beside the running program. A program
+    /// that begins with [`crate::isolation::serve_if_worker`] can name itself.
+    pub worker: Option<PathBuf>,
 }
 
 impl Default for EngineOptions {
@@ -114,6 +123,8 @@ impl Default for EngineOptions {
             memory_budget: None,
             prefix_cache_dir: None,
             prefix_cache_dir_bytes: 1 << 30,
+            isolated: false,
+            worker: None,
         }
     }
 }

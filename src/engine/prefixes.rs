@@ -4,6 +4,7 @@ use std::sync::mpsc::{sync_channel, RecvTimeoutError};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::isolated;
 use super::layout::Layout;
 use super::options::Resolved;
 use super::sequence::prefix_key;
@@ -19,7 +20,7 @@ use crate::sync::lock;
 
 /// What computes the cells. Those of another version are refused, since nothing says that they mean the same; a test
 /// compares it with the dependency.
-const COMPUTED_BY: &str = "llama-cpp-sys-2 0.1.161";
+pub(super) const COMPUTED_BY: &str = "llama-cpp-sys-2 0.1.161";
 
 /// How often a wait looks whether it was given up.
 const LOOK: Duration = Duration::from_millis(10);
@@ -32,6 +33,8 @@ pub(crate) struct Access<'a> {
     pub(super) options: &'a Resolved,
     /// Whether the call was given up.
     pub(super) interrupted: &'a dyn Fn() -> bool,
+    /// Where the engine runs in another process.
+    pub(super) remote: Option<&'a isolated::Remote>,
 }
 
 impl Access<'_> {
@@ -95,6 +98,9 @@ impl Access<'_> {
         request: &Request,
         record: &mut Record,
     ) -> Result<Option<Held>> {
+        if let Some(remote) = self.remote {
+            return remote.take_out(text, prompt, request, record, self.interrupted);
+        }
         let adaptation = Adaptation::new(&request.adapters, prompt);
         let layout = self.layout()?;
         let (key, text) = (prefix_key(&adaptation, request), text.to_vec());
@@ -117,6 +123,9 @@ impl Access<'_> {
     /// Gives how many tokens it has; none when there was no room, or nothing in the file. `prompt` as in
     /// [`Access::take_out`].
     pub(crate) fn put_back(&self, opened: Opened, request: &Request, prompt: &[Token]) -> Result<usize> {
+        if let Some(remote) = self.remote {
+            return remote.put_back(&opened, request, prompt, self.interrupted);
+        }
         let record = &opened.record;
         let mismatch = |what: &str| Err(Error::new(Code::StateMismatch, what));
         if record.tokens.is_empty() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::crew::Most;
 use super::exit;
 use super::gather::Patience;
+use super::isolated;
 use super::layout::Layout;
 use super::rest::Trim;
 use super::sequence::Sequence;
@@ -29,6 +30,8 @@ pub(super) struct Inbox {
     /// Requests that are ready to be computed.
     pub ready: Vec<Sequence>,
     pub orders: Vec<Order>,
+    /// For the thread of an engine that runs in another process.
+    pub calls: Vec<isolated::Call>,
     pub closing: bool,
     pub unpin: bool,
     /// Who waits for the thread to rest.
@@ -243,6 +246,10 @@ impl Shared {
         channels.iter().filter_map(Weak::upgrade).for_each(|c| c.engine_closed());
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
     pub(super) fn poison(&self, error: Error) {
         lock(&self.poison).get_or_insert(error);
     }
@@ -307,6 +314,6 @@ impl Inbox {
             return false;
         }
         let asked = self.closing || self.unpin || self.nudge || !self.pauses.is_empty() || !self.trims.is_empty();
-        self.ready.is_empty() && self.orders.is_empty() && !asked
+        self.ready.is_empty() && self.orders.is_empty() && self.calls.is_empty() && !asked
     }
 }

@@ -21,11 +21,19 @@ pub(crate) struct Channel {
     ready: Condvar,
     cancelled: AtomicBool,
     recorder: Option<Arc<dyn Recorder>>,
+    /// The recorder takes everything, and nobody reads.
+    relayed: bool,
 }
 
 /// Follows choice 0 of one generation, whether or not anyone reads its stream: how a chat learns its reply. Called on
 /// threads of the library that hold no lock, before a reader sees the same.
 pub(crate) trait Recorder: Send + Sync {
+    /// Whether it takes the events of every choice, in the place of a reader.
+    fn relays(&self) -> bool {
+        false
+    }
+    /// An answer left the queue.
+    fn begun(&self) {}
     /// The prompt was made.
     fn prompt(&self, rendered: &Rendered, tokens: &[Token]);
     /// An event; DONE is the last.
@@ -69,7 +77,15 @@ impl Channel {
             wake: None,
             place: None,
         };
-        Channel { state: Mutex::new(state), ready: Condvar::new(), cancelled: AtomicBool::new(false), recorder }
+        let relayed = recorder.as_ref().is_some_and(|r| r.relays());
+        let cancelled = AtomicBool::new(false);
+        Channel { state: Mutex::new(state), ready: Condvar::new(), cancelled, recorder, relayed }
+    }
+
+    pub(super) fn record_begin(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.begun();
+        }
     }
 
     pub(super) fn record_prompt(&self, rendered: &Rendered, tokens: &[Token]) {
@@ -85,7 +101,7 @@ impl Channel {
     }
 
     fn record(&self, choice: u32, event: &Event) {
-        if let Some(recorder) = self.recorder.as_ref().filter(|_| choice == 0) {
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| choice == 0 || self.relayed) {
             recorder.event(event);
         }
     }
@@ -114,6 +130,9 @@ impl Channel {
     /// event a token.
     pub(super) fn event(&self, event: Event) {
         self.record(event.choice(), &event);
+        if self.relayed {
+            return;
+        }
         self.change(|state| {
             let rest = match state.events.back_mut() {
                 Some(last) => join(last, event),
@@ -131,6 +150,9 @@ impl Channel {
         }
         let event = Event::Done(done);
         self.record(event.choice(), &event);
+        if self.relayed {
+            return;
+        }
         self.change(|state| {
             state.open = state.open.saturating_sub(1);
             state.events.push_back(event);

@@ -240,6 +240,7 @@ impl Worker {
     fn leave_queue(&self, sequence: &Sequence) {
         if sequence.preemptions == 0 {
             self.shared.queued.fetch_sub(1, Ordering::AcqRel);
+            sequence.channel.record_begin();
         }
     }
 

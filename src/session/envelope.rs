@@ -90,6 +90,7 @@ pub(crate) struct TranscriptRecord {
 pub(crate) struct Opened {
     pub record: Record,
     pub checksum: blake3::Hash,
+    pub path: std::path::PathBuf,
     file: BufReader<File>,
     compressed: bool,
     cells: u64,
@@ -231,7 +232,7 @@ fn read(path: &Path, cancel: Option<&Cancel>) -> Result<Opened> {
     // Its words are not repeated: they may be part of a conversation.
     let record: Record = serde_json::from_slice(&json)
         .map_err(|e| invalid(format!("the record is not one of this version, at byte {}", e.column())))?;
-    Ok(Opened { record, checksum, file, compressed: flags & COMPRESSED != 0, cells })
+    Ok(Opened { record, checksum, path: path.to_owned(), file, compressed: flags & COMPRESSED != 0, cells })
 }
 
 /// The checksum of all behind the head, and of the head's beginning.

@@ -28,6 +28,7 @@ MAY_BE_NULL_IN = {
     ("qask_stream_collect_message", "done"),
     ("qask_chat_new", "settings"),
     ("qask_engine_options_set_prefix_cache_dir", "path"),
+    ("qask_engine_options_set_worker", "path"),
     ("qask_scorer_perplexity", "standard_error"),
     ("qask_scorer_perplexity", "tokens"),
     ("qask_scores_tokens", "count"),

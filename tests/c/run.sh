@@ -16,7 +16,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue adapters constraints tools threads embedder plan sessions scorer rest)
+tests=(lifecycle process content chat queue adapters constraints tools threads embedder plan sessions scorer rest isolated)
 
 # What a test is given: paths without spaces, as the cache's are.
 models() {

@@ -3,6 +3,7 @@
 The library is built by `make lib` of the repository, or is the file that QASK_LIBRARY names. The wheel fits every
 CPython, since nothing in it is compiled against one, and one platform.
 """
+import functools
 import os
 import shutil
 import subprocess
@@ -17,9 +18,11 @@ REPOSITORY = HERE.parents[2]
 sys.path.insert(0, str(HERE))
 
 
+WORKER = "qask-worker"
 NAME = {"win32": "qask.dll", "darwin": "libqask.dylib"}.get(sys.platform, "libqask.so")
 
 
+@functools.cache
 def library():
     given = os.environ.get("QASK_LIBRARY")
     if given:
@@ -31,6 +34,14 @@ def library():
     if not made.exists():
         raise SystemExit(f"make lib left no {made}")
     return made.resolve()
+
+
+def worker():
+    """The program of isolated engines, which lies beside the library."""
+    made = library().with_name(WORKER)
+    if not made.exists():
+        raise SystemExit(f"there is no {made}: make lib builds it")
+    return made
 
 
 class Hook(BuildHookInterface):
@@ -45,7 +56,10 @@ class Hook(BuildHookInterface):
         if version == "editable":
             # It runs from the sources, so the library lies there too.
             shutil.copy2(library(), package / NAME)
+            shutil.copy2(worker(), package / WORKER)
         else:
             build_data["force_include"][str(library())] = f"qask/{NAME}"
+            # The wheel keeps that it can be run.
+            build_data["force_include"][str(worker())] = f"qask/{WORKER}"
         build_data["pure_python"] = False
         build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")

@@ -20,6 +20,12 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// One that was copied out in another process.
+    pub(in crate::engine) fn received(tokens: Vec<Token>, order: Vec<Vec<u32>>, state: Vec<u8>) -> Held {
+        let all = 0..state.len();
+        Held { tokens, order, state, contents: vec![all] }
+    }
+
     /// What its cells hold.
     pub(crate) fn contents(&self) -> impl Iterator<Item = &[u8]> {
         self.contents.iter().map(|r| &self.state[r.clone()])

@@ -283,6 +283,9 @@ var (
 	EngineOptionsSetOffloadKv        func(options EngineOptions, value bool, error_ *Error) Status
 	EngineOptionsSetMemoryBudget     func(options EngineOptions, value uint64, error_ *Error) Status
 	EngineOptionsSetPrefixCacheDir   func(options EngineOptions, path string, bytes uint64, error_ *Error) Status
+	EngineOptionsSetIsolated         func(options EngineOptions, value bool, error_ *Error) Status
+	EngineOptionsSetWorker           func(options EngineOptions, path string, error_ *Error) Status
+	WorkerRun                        func(argument string) int32
 	EngineNew                        func(model Model, engineOptions EngineOptions, out *Engine, error_ *Error) Status
 	EngineRetain                     func(engine Engine, out *Engine, error_ *Error) Status
 	EngineFree                       func(engine Engine)
@@ -613,6 +616,9 @@ var symbols = []symbol{
 	{"qask_engine_options_set_offload_kv", &EngineOptionsSetOffloadKv},
 	{"qask_engine_options_set_memory_budget", &EngineOptionsSetMemoryBudget},
 	{"qask_engine_options_set_prefix_cache_dir", &EngineOptionsSetPrefixCacheDir},
+	{"qask_engine_options_set_isolated", &EngineOptionsSetIsolated},
+	{"qask_engine_options_set_worker", &EngineOptionsSetWorker},
+	{"qask_worker_run", &WorkerRun},
 	{"qask_engine_new", &EngineNew},
 	{"qask_engine_retain", &EngineRetain},
 	{"qask_engine_free", &EngineFree},

@@ -59,6 +59,10 @@ class EngineOptions(TypedDict, total=False):
     memory_budget: int
     #: A folder that keeps long prefixes for later processes, and how many bytes its files may take together.
     prefix_cache_dir: tuple[str | os.PathLike[str], int]
+    #: In a process of its own, whose faults are errors here. Default False.
+    isolated: bool
+    #: The program that runs it; the wheel brings one.
+    worker: str | os.PathLike[str]
 
 
 class EmbedderOptions(TypedDict, total=False):
@@ -295,6 +299,10 @@ def _prefix_cache_dir(options: CData, value: tuple[str | os.PathLike[str], int])
     call(lib.qask_engine_options_set_prefix_cache_dir, options, c_name(value[0], "prefix_cache_dir"), value[1])
 
 
+def _worker(options: CData, value: str | os.PathLike[str]) -> None:
+    call(lib.qask_engine_options_set_worker, options, c_name(value, "worker"))
+
+
 def _deadline(request: CData, value: float) -> None:
     call(lib.qask_request_set_deadline_ms, request, math.ceil(value * 1000))
 
@@ -320,6 +328,7 @@ SPECIAL: dict[str, Special] = {
     "template_variables": _variables,
     "adapters": _adapters,
     "prefix_cache_dir": _prefix_cache_dir,
+    "worker": _worker,
     "query_prefix": _text("query_prefix", "embedder_options"),
     "document_prefix": _text("document_prefix", "embedder_options"),
     "instruction": _text("instruction", "embedder_options"),

@@ -65,6 +65,15 @@ public struct EngineOptions: Sendable {
     /// A folder that keeps long prompt prefixes for later processes. Default: none.
     public var prefixCacheDirectory: PrefixCacheDirectory?
 
+    /// Run the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its streams then
+    /// end with ``QaskError/engineFault(_:)``, and the next request starts another process. Not on iOS
+    /// (``QaskError/unsupported(_:)``). Default false.
+    public var isolated: Bool?
+
+    /// The program that runs an isolated engine. Default: what the environment names in `QASK_WORKER`, else `qask-worker`
+    /// beside the library or the running program.
+    public var worker: String?
+
     /// Options with every default.
     public init() {}
 
@@ -109,6 +118,10 @@ extension EngineOptions: LibraryOptions {
         try object.set("deterministic", deterministic, qask_engine_options_set_deterministic)
         try object.set("offloadKV", offloadKV, qask_engine_options_set_offload_kv)
         try object.set("memoryBudget", memoryBudget, qask_engine_options_set_memory_budget)
+        try object.set("isolated", isolated, qask_engine_options_set_isolated)
+        if let worker {
+            try lendName(worker) { path in try object.set("worker", path, qask_engine_options_set_worker) }
+        }
         if let folder = prefixCacheDirectory {
             try lendName(folder.path) { path in
                 try object.set("prefixCacheDirectory", folder.bytes) { qask_engine_options_set_prefix_cache_dir($0, path, $1, $2) }

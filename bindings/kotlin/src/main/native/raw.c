@@ -1430,6 +1430,26 @@ static void JNICALL q_engine_options_set_prefix_cache_dir(JNIEnv *env, jclass ra
     text_end(&path_);
 }
 
+static void JNICALL q_engine_options_set_isolated(JNIEnv *env, jclass raw, jlong options, jboolean value) {
+    (void) raw;
+    qask_error *error = NULL;
+    qask_status status = QASK_ERR_NULL;
+    status = qask_engine_options_set_isolated((void *) (uintptr_t) options, (bool) value, &error);
+    check(env, status, error);
+}
+
+static void JNICALL q_engine_options_set_worker(JNIEnv *env, jclass raw, jlong options, jstring path) {
+    (void) raw;
+    struct text path_ = {0};
+    qask_error *error = NULL;
+    qask_status status = QASK_ERR_NULL;
+    if (text_in(env, path, "path", &path_)) {
+        status = qask_engine_options_set_worker((void *) (uintptr_t) options, path_.data, &error);
+        check(env, status, error);
+    }
+    text_end(&path_);
+}
+
 static jlong JNICALL q_engine_new(JNIEnv *env, jclass raw, jlong model, jlong engine_options) {
     (void) raw;
     qask_engine *out = NULL;
@@ -2996,6 +3016,8 @@ const JNINativeMethod raw_methods[] = {
     {"engineOptionsSetOffloadKv", "(JZ)V", (void *) q_engine_options_set_offload_kv},
     {"engineOptionsSetMemoryBudget", "(JJ)V", (void *) q_engine_options_set_memory_budget},
     {"engineOptionsSetPrefixCacheDir", "(JLjava/lang/String;J)V", (void *) q_engine_options_set_prefix_cache_dir},
+    {"engineOptionsSetIsolated", "(JZ)V", (void *) q_engine_options_set_isolated},
+    {"engineOptionsSetWorker", "(JLjava/lang/String;)V", (void *) q_engine_options_set_worker},
     {"engineNew", "(JJ)J", (void *) q_engine_new},
     {"engineFree", "(J)V", (void *) q_engine_free},
     {"engineClose", "(JJ)I", (void *) q_engine_close},

@@ -83,4 +83,17 @@ class EngineOptions : Settings() {
      */
     fun prefixCacheDir(path: String, bytes: Long): EngineOptions =
         also { step("prefixCacheDir") { Raw.engineOptionsSetPrefixCacheDir(it, path, bytes) } }
+
+    /**
+     * Run the engine in a process of its own, so that nothing that goes wrong in llama.cpp can end this one: its streams then
+     * end with [QaskException.EngineFault], and the next request starts another process. On Linux and macOS; elsewhere
+     * [QaskException.Unsupported]. Default false.
+     */
+    var isolated: Boolean? by Setting(Raw::engineOptionsSetIsolated)
+
+    /**
+     * The program that runs an isolated engine. Default: what the environment names in `QASK_WORKER`, else `qask-worker` beside
+     * the library or the running program.
+     */
+    fun worker(path: String): EngineOptions = also { step("worker") { Raw.engineOptionsSetWorker(it, path) } }
 }

@@ -247,6 +247,8 @@ internal object Raw {
     @JvmStatic external fun engineOptionsSetOffloadKv(options: Long, value: Boolean)
     @JvmStatic external fun engineOptionsSetMemoryBudget(options: Long, value: Long)
     @JvmStatic external fun engineOptionsSetPrefixCacheDir(options: Long, path: String, bytes: Long)
+    @JvmStatic external fun engineOptionsSetIsolated(options: Long, value: Boolean)
+    @JvmStatic external fun engineOptionsSetWorker(options: Long, path: String)
     @JvmStatic external fun engineNew(model: Long, engineOptions: Long): Long
     @JvmStatic external fun engineFree(engine: Long)
     @JvmStatic external fun engineClose(engine: Long, timeoutMs: Long): Int
