@@ -77,7 +77,10 @@ fn events(engine: &Engine, request: &Request) -> Vec<Event> {
 }
 
 /// Events as they read when nothing is merged: texts joined, usage without times.
-fn plain(events: &[Event]) -> (Vec<String>, Vec<(u32, FinishReason, u32, u32)>) {
+/// How a choice ended: which, why, and its tokens.
+type End = (u32, FinishReason, u32, u32);
+
+fn plain(events: &[Event]) -> (Vec<String>, Vec<End>) {
     let mut texts = vec![String::new(); 8];
     let mut ends = Vec::new();
     for event in events {

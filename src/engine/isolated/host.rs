@@ -15,6 +15,7 @@ use crate::adapter::{Adapter, Watched};
 use crate::engine::shared::Inbox;
 use crate::error::{Code, Error, Result};
 use crate::event::{Done, FinishReason, Usage};
+use crate::gguf;
 use crate::log::{self, Level};
 use crate::model::Origin;
 use crate::request::Request;
@@ -308,8 +309,13 @@ impl Keeper {
     fn first_words(&self) -> Result<Start> {
         let Remote { model, options, shared, .. } = &*self.remote;
         let place = match &model.0.origin {
-            Origin::Paths(paths) => ModelPlace::Paths(paths.iter().map(|p| PathBytes::new(p)).collect()),
-            Origin::File(_, offset) => ModelPlace::Given { offset: *offset, length: model.info().file_size },
+            // Where the file is now: a relative path may mean another by this time.
+            Origin::Files(files) => {
+                let now =
+                    |f: &gguf::Opened| f.place().filter(|p| p.exists()).unwrap_or_else(|| f.path().to_owned());
+                ModelPlace::Paths(files.iter().map(|f| PathBytes::new(&now(f))).collect())
+            }
+            Origin::File(_, offset, _) => ModelPlace::Given { offset: *offset, length: model.info().file_size },
         };
         let threads = shared.threads();
         let mut wanted = options.options.clone();
@@ -346,8 +352,8 @@ impl Keeper {
     fn start_worker(&mut self) {
         self.serial += 1;
         let file = match &self.remote.model.0.origin {
-            Origin::File(file, _) => Some(file),
-            Origin::Paths(_) => None,
+            Origin::File(file, ..) => Some(file),
+            Origin::Files(_) => None,
         };
         let started = Process::start(&self.remote.worker, file).and_then(|(process, socket)| {
             let (remote, serial) = (Arc::clone(&self.remote), self.serial);
