@@ -65,7 +65,7 @@ lib: setup ## libqask.so and libqask.a, exporting qask_* only; GPU=cuda with tha
 	@CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
 	    $(CARGO) rustc --lib --release --features capi$(if $(GPU),$(comma)$(GPU)) --crate-type staticlib
 	@$(if $(filter 1,$(PORTABLE)),tools/kernels.sh $(CARGO_TARGET_DIR)/release $(shell uname -m) $(CARGO_TARGET_DIR)/kernels)
-	@GPU=$(GPU) tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB) $(if $(filter 1,$(PORTABLE)),$(CARGO_TARGET_DIR)/kernels/kernels.o)
+	@GPU=$(GPU) tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB) $(if $(filter 1,$(PORTABLE)),$(CARGO_TARGET_DIR)/kernels/*.o)
 
 header: setup ## write include/qask.h from src/capi
 	$(CARGO) run --release $(FEATURES) --example gen_header

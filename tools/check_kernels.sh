@@ -15,6 +15,8 @@ work=$(mktemp)
 trap 'rm -f "$work"' EXIT
 read_code() { # of a build: one instruction a line, without addresses
     [ -f "$out/$1.o" ] || die "there is no $out/$1.o"
+    # What ran at load would run on every CPU.
+    ! "${CROSS:-}objdump" -h "$out/$1.o" | grep -qE '\.(init_array|ctors)' || die "$1 has code that runs when the library is loaded"
     # The names of places stand in brackets and comments.
     "${CROSS:-}objdump" -d --no-show-raw-insn --no-addresses "$out/$1.o" | sed -nE 's/^[[:space:]]+//p' |
         sed -E 's/<[^>]*>//g; s/(#|\/\/).*//' >"$work"

@@ -42,7 +42,7 @@ unset SOURCE_DATE_EPOCH CARGO_INCREMENTAL
 CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
     cargo rustc --lib --release --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
 tools/kernels.sh "$built" "$arch" "$folder/kernels"
-tools/finish_lib.sh "$built/libqask.a" "$folder/lib" "$folder/kernels/kernels.o"
+tools/finish_lib.sh "$built/libqask.a" "$folder/lib" "$folder"/kernels/*.o
 tools/check_kernels.sh "$folder/kernels" "$folder/lib/libqask.a"
 needs=$(tools/check_binary.sh "$folder/lib")
 

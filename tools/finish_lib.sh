@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # From Rust's static library to the two that people install: libqask.so and libqask.a, exporting qask_* only.
-# Usage: [GPU=cuda] [CROSS=aarch64-linux-gnu-] finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER [KERNELS]
-# KERNELS is the object of tools/kernels.sh, which takes the place of the engine's own CPU back-end.
+# Usage: [GPU=cuda] [CROSS=aarch64-linux-gnu-] finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER [KERNELS…]
+# KERNELS are the objects of tools/kernels.sh, which take the place of the engine's own CPU back-end.
 set -euo pipefail
-archive=$1 out=$2 kernels=${3:-}
+archive=$1 out=$2
+kernels=("${@:3}")
 abi=$(sed -n 's/^#define QASK_ABI_VERSION //p' include/qask.h)
 mkdir -p "$out"
 work=$(mktemp -d "$out/.work.XXXXXX")
@@ -69,16 +70,16 @@ $nm -g --defined-only "$archive" 2>/dev/null | awk '$2=="T" && $3 ~ /^qask_test_
 undefined=$(sed 's/^/-Wl,--undefined=/' "$work/names" | tr '\n' ' ')
 # 16 KiB pages: what Android demands, and some arm64 systems have; harmless elsewhere.
 # shellcheck disable=SC2086
-${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$work/no_exec.o" $kernels "$archive" \
+${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$work/no_exec.o" "${kernels[@]}" "$archive" \
     -Wl,--version-script="$work/map" -Wl,-soname,libqask.so."$abi" -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-    -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,max-page-size=16384 -s $libs
+    -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,max-page-size=16384 -Wl,-Map="$out/libqask.map" -s $libs
 mv "$work/libqask.so" "$out/libqask.so.$abi"
 ln -sf "libqask.so.$abi" "$out/libqask.so"
 
 # Static: one object with every other symbol made local.
 undefined=$(sed 's/^/--undefined=/' "$work/names" | tr '\n' ' ')
 # shellcheck disable=SC2086
-$ld -r --gc-sections --force-group-allocation $undefined "$work/no_exec.o" $kernels "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
+$ld -r --gc-sections --force-group-allocation $undefined "$work/no_exec.o" "${kernels[@]}" "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
     { cat "$work/ld.log" >&2; exit 1; }
 # Bitcode that rustc leaves inside makes tools with an LLVM plugin stumble.
 $objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$work/qask.o"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds ggml's CPU back-end once for each level of a CPU, and all of them into one object, OUT/kernels.o:
-# tools/finish_lib.sh links it in the place of the engine's own. The library chooses when it starts
-# (src/engine/cpu.rs). But for the instruction sets everything is as in the engine's own build, whose CMake cache says
+# Builds ggml's CPU back-end once for each level of a CPU, each as one object, OUT/LEVEL.o, and OUT/choice.o, which
+# leads to one of them: tools/finish_lib.sh links them in the place of the engine's own. The library chooses when it
+# starts (src/engine/cpu.rs). But for the instruction sets everything is as in the engine's own build, whose CMake cache says
 # how that was.
 # Usage: [CROSS=aarch64-linux-gnu-] kernels.sh CARGO_FOLDER ARCHITECTURE OUT
 # CARGO_FOLDER is where cargo put its "build", such as target-dist/release.
@@ -19,6 +19,7 @@ die() {
 cache=$(ls -t "$cargo_folder"/build/llama-cpp-sys-2-*/out/build/CMakeCache.txt 2>/dev/null | head -1)
 [ -n "$cache" ] || die "no build of the engine in $cargo_folder"
 source=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache")
+rm -f "$out"/*.o # of levels that are no more
 mkdir -p "$out"
 out=$(realpath "$out")
 
@@ -59,7 +60,6 @@ grep -E '^(GGML_|LLAMA_|ANDROID_|BUILD_SHARED_LIBS|CMAKE_(C|CXX)_(COMPILER|FLAGS
 
 asked=$(grep -oE '\bggml_cpu_has_[a-z0-9_]+' src/engine/guard.cpp | sort -u)
 list=''
-objects=()
 for build in "${builds[@]}"; do
     folder=$out/$build
     mapfile -t set < <(settings "$build")
@@ -85,14 +85,10 @@ for build in "${builds[@]}"; do
     "$objcopy" --keep-global-symbols="$folder/names" "$folder/all.o"
     "$objcopy" --redefine-syms="$folder/renamed" "$folder/all.o" "$out/$build.o"
     list+=" X($build)"
-    objects+=("$out/$build.o")
 done
 
 # This one must run anywhere: with the flags of the first build, less its instruction sets.
 compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$cache")
 "$compiler" -std=c11 -O2 -Wall -Wextra -Werror -fPIC -fvisibility=hidden -ffunction-sections "-DQASK_KERNELS(X)=$list" \
     ${CFLAGS:-} -c src/engine/kernels.c -o "$out/choice.o"
-"$ld" -r "$out/choice.o" "${objects[@]}" -o "$out/kernels.o"
-{ echo ggml_backend_cpu_reg; echo "$asked"; echo qask_kernels; echo qask_kernels_use; } >"$out/names"
-"$objcopy" --keep-global-symbols="$out/names" "$out/kernels.o"
 echo "kernels for: ${builds[*]}"

@@ -238,7 +238,8 @@ int qg_cpu_bits(uint64_t * out, qg_fault * fault) {
 #pragma weak qask_kernels_use
 #endif
 
-// The name of the i-th build of the CPU back-end, and what it needs; NULL behind the last one, and where there is no choice.
+// The name of the i-th build of the CPU back-end, and what it needs; NULL behind the last one, and where there is no
+// choice.
 const char * qg_kernels(size_t i, const char ** needs) {
 #ifdef __ELF__
     if (&qask_kernels[0] == nullptr) return nullptr;
