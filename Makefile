@@ -28,6 +28,7 @@ BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 BENCH ?=
 TARGET ?= output
 TIME ?= 60
+FOLDER ?= target-dist/lib
 BFCL ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
@@ -406,6 +407,9 @@ variants-test: ## the kernels for several levels of CPU that `make dist` carries
 	@tools/setup.sh qemu
 	python3 tools/models.py fetch smollm2-135m
 	tests/variants/run.sh target-dist/lib "$$(python3 tools/models.py path smollm2-135m)"
+
+sizes: ## what takes how much room in the library of `make dist`; FOLDER=target-arm64/lib for another
+	@tools/sizes.py $(FOLDER)
 
 arm64: ## the tarball for arm64 Linux, cross-compiled with Debian's packages (2.3 GB, as root)
 	@tools/setup.sh arm64

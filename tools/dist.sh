@@ -16,6 +16,8 @@ aarch64)
     . tools/cross.sh
     folder=target-arm64
     built=$folder/$target/release
+    # For phones and small computers, so small: all of llama.cpp but its kernels, where the time goes (kernels.sh).
+    export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
     ;;
 *) echo "dist.sh: no way is known to build for $1" >&2; exit 1 ;;
 esac
