@@ -17,6 +17,10 @@
 #include "ggml-cpu.h"
 #include "llama.h"
 
+// Only packages have them: elsewhere their addresses are zero.
+#ifdef __ELF__
+#define QASK_IF_LINKED __attribute__((weak))
+#endif
 #include "kernels.h"
 
 #ifdef _WIN32
@@ -232,17 +236,11 @@ int qg_cpu_bits(uint64_t * out, qg_fault * fault) {
     });
 }
 
-#ifdef __ELF__
-// Only packages have it: elsewhere its address is zero.
-#pragma weak qask_kernels
-#pragma weak qask_kernels_use
-#endif
-
 // The name of the i-th build of the CPU back-end, and what it needs; NULL behind the last one, and where there is no
 // choice.
 const char * qg_kernels(size_t i, const char ** needs) {
 #ifdef __ELF__
-    if (&qask_kernels[0] == nullptr) return nullptr;
+    if (qask_kernels_use == nullptr) return nullptr;
     *needs = qask_kernels[i].needs;
     return qask_kernels[i].name;
 #else
@@ -253,7 +251,7 @@ const char * qg_kernels(size_t i, const char ** needs) {
 
 void qg_kernels_use(size_t i) {
 #ifdef __ELF__
-    if (&qask_kernels[0] != nullptr) qask_kernels_use(i);
+    if (qask_kernels_use != nullptr) qask_kernels_use(i);
 #else
     (void) i;
 #endif

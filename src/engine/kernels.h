@@ -4,6 +4,11 @@
 
 #include <stddef.h>
 
+/* Who may be linked without them says so. */
+#ifndef QASK_IF_LINKED
+#define QASK_IF_LINKED
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,10 +20,10 @@ struct qask_kernel {
 };
 
 /* From the build for every CPU upwards; behind the last one a name that is NULL. */
-extern const struct qask_kernel qask_kernels[];
+extern const struct qask_kernel qask_kernels[] QASK_IF_LINKED;
 
 /* Before the first call of the engine. */
-void qask_kernels_use(size_t i);
+void qask_kernels_use(size_t i) QASK_IF_LINKED;
 
 #ifdef __cplusplus
 }
