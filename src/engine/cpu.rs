@@ -25,7 +25,8 @@ struct Kernels {
 fn kernels() -> &'static Kernels {
     static CHOSEN: OnceLock<Kernels> = OnceLock::new();
     CHOSEN.get_or_init(|| {
-        let wanted = std::env::var_os("QASK_CPU").map(|w| w.to_string_lossy().into_owned()).filter(|w| !w.is_empty());
+        let wanted =
+            std::env::var_os("QASK_CPU").map(|w| w.to_string_lossy().into_owned()).filter(|w| !w.is_empty());
         let builds = builds();
         let (at, followed) = choose(&builds, has, wanted.as_deref());
         let name = match builds.get(at) {
@@ -114,7 +115,10 @@ pub(super) fn check() -> Result<()> {
     let kernels = kernels();
     if let Some(refused) = &kernels.refused {
         log::write(Level::Warn, || {
-            format!("QASK_CPU asks for {refused:?}, which this library or this CPU does not have: {:?} is used", kernels.name)
+            format!(
+                "QASK_CPU asks for {refused:?}, which this library or this CPU does not have: {:?} is used",
+                kernels.name
+            )
         });
     }
     let missing: Vec<&str> = required()?.into_iter().filter(|name| !has(name)).collect();
