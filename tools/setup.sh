@@ -33,8 +33,8 @@ for extra in "$@"; do
         has aarch64-linux-gnu-g++ || missing+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu)
         has qemu-aarch64-static || missing+=(qemu-user-static)
         # Rust's standard library for it: rustup's, where that target was added, or Debian's with its own compiler.
-        if ! ls -d "$(rustc --print sysroot 2>/dev/null)"/lib/rustlib/aarch64-unknown-linux-gnu \
-            /usr/lib/rustlib/aarch64-unknown-linux-gnu >/dev/null 2>&1; then
+        if ! [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/aarch64-unknown-linux-gnu" ] &&
+            ! { [ -d /usr/lib/rustlib/aarch64-unknown-linux-gnu ] && [ -x /usr/bin/rustc ]; }; then
             has apt-get || { echo "setup: rustup target add aarch64-unknown-linux-gnu" >&2; exit 1; }
             missing+=(rustc-web cargo-web libstd-rust-web-dev:arm64)
         fi
