@@ -3,7 +3,7 @@
 libqask.map (the linker's list of what it took from where). A table in Markdown.
 
 Sections are attributed to the crate or the part of llama.cpp that wrote them; Rust's generic code to where it is written,
-not to who uses it. `files` are what the stripped library has of everything else: tables for unwinding, relocations, gaps.
+not to who uses it. What no name tells (constants and tables of Rust, after its optimizer) stands by itself.
 """
 import re
 import sys
@@ -12,7 +12,9 @@ from pathlib import Path
 
 # A section: its name (the rest may stand on the next line), address, size, the file that it came from.
 SECTION = re.compile(r"^ (\.\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*)$", re.M)
-RUST = re.compile(r"_ZN(?:\d+_\$LT\$.*?)?(\d+)([A-Za-z_]\w*)")
+# Rust's two ways to write a path as a name.
+LEGACY = re.compile(r"_ZN(\d+)([A-Za-z_].*17h[0-9a-f]{16}E)")
+V0 = re.compile(r"_R\w*?C[sS][0-9A-Za-z]*_(\d+)([a-z]\w*)")
 # What the crates are there for.
 CRATES = {
     "JSON Schema, grammars, regular expressions (llguidance)": ["llguidance", "toktrie", "derivre", "regex_syntax", "referencing", "strum", "ahash", "anyhow", "fluent_uri", "bit_set", "bit_vec"],
@@ -28,15 +30,22 @@ OWN = {"template": "qask: chat templates", "constraint": "qask: constraints", "g
 
 def crate_of(section):
     """The crate and its module, of a mangled name."""
-    found = RUST.search(section)
+    newer = V0.search(section)
+    if newer:
+        return newer[2][:int(newer[1])], ""
+    found = LEGACY.search(section)
     if not found:
         return None, None
     length = int(found[1])
-    name, rest = found[2][:length], section[found.start(2) + length:]
-    # `<A as B>::f`: the type's path stands first, with dots for colons.
+    name, rest = found[2][:length], found[2][length:]
     if name.startswith("_$LT$"):
-        path = re.sub(r"^_\$LT\$(?:impl\$u20\$|\$RF\$|mut\$u20\$|\$u5b\$)*", "", name).split("..")
-        return path[0].split("$")[0], path[1] if len(path) > 1 else ""
+        # `<A as B>::f`: whoever wrote A, or B where A is no path, such as a number.
+        for path in name[5:].split("$u20$as$u20$"):
+            path = re.sub(r"^(?:impl\$u20\$|dyn\$u20\$|mut\$u20\$|const\$u20\$|\$RF\$|\$BP\$|\$u5b\$|\$LP\$)+", "", path)
+            parts = path.split("$")[0].split("..")
+            if len(parts) > 1:
+                return parts[0], parts[1]
+        return "core", ""
     module = re.match(r"(\d+)(\w+)", rest)
     return name, module[2][:int(module[1])] if module else ""
 
@@ -47,6 +56,8 @@ def part(section, origin):
     crate, module = crate_of(section)
     if re.fullmatch(r"(v\d|armv8|dotprod|i8mm|choice)\.o", member):
         return f"kernels: {member[:-2]}" if member != "choice.o" else "llama.cpp: the rest"
+    if section.startswith(".text.qask_"):
+        return OWN["capi"]
     if crate == "qask":
         return OWN.get(module, "qask: the rest")
     for title, crates in CRATES.items():
@@ -59,8 +70,8 @@ def part(section, origin):
     if re.search(r"unity|llama|unicode|models?/|\.cpp\.o$|\.cxx\.o$", member):
         return "llama.cpp: models, vocabularies, samplers"
     if "qask" in member or ".rcgu." in member or "rlib" in origin:
-        return "Rust: other crates and constants" if crate is None or crate not in ("qask",) else "qask: the rest"
-    return "runtimes and start code"
+        return "Rust: constants and tables without a name" if crate is None else "Rust: other crates"
+    return "start code"
 
 
 def main():
@@ -75,14 +86,20 @@ def main():
         kind = section.split(".")[1]
         # Without room in the file, or not loaded.
         if int(address, 16) and kind not in ("bss", "tbss", "debug_info", "comment", "note", "llvmbc", "symtab", "strtab"):
-            sizes[part(section, origin) if kind != "eh_frame" and kind != "gcc_except_table" else "tables for unwinding"] += int(size, 16)
+            if kind in ("eh_frame", "eh_frame_hdr", "gcc_except_table"):
+                title = "tables for unwinding"
+            elif kind in ("rela", "dynsym", "dynstr", "gnu", "plt", "got", "hash"):
+                title = "relocations and names"
+            else:
+                title = part(section, origin)
+            sizes[title] += int(size, 16)
     total = library.stat().st_size
     rest = total - sum(sizes.values())
     print(f"| part of {library.name} | bytes | of all |\n|---|---:|---:|")
     for title, size in sizes.most_common():
         if size:
             print(f"| {title} | {size:,} | {size / total:.1%} |")
-    print(f"| relocations, names, gaps | {rest:,} | {rest / total:.1%} |")
+    print(f"| gaps | {rest:,} | {rest / total:.1%} |")
     print(f"| **all, stripped** | {total:,} | {total / 2**20:.1f} MiB |")
     return 0 if 0 <= rest < total / 4 else f"the list does not fit the library: {rest} bytes are left"
 
