@@ -160,9 +160,9 @@ fn required() -> Result<Vec<&'static str>> {
     guard::call(|f| unsafe { guard::qg_cpu_bits(&mut bits, f) })?;
     let mut names: Vec<&str> =
         NAMES.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, n)| *n).collect();
-    names.extend(native());
-    if let Some(build) = builds().iter().find(|b| b.name == kernels().name) {
-        names.extend(self::names(build.needs));
+    match builds().iter().find(|b| b.name == kernels().name) {
+        Some(build) => names.extend(self::names(build.needs)),
+        None => names.extend(native()),
     }
     names.sort_unstable();
     names.dedup();

@@ -19,7 +19,12 @@ static void check(qask_status status, qask_error *error) {
     fprintf(stderr, "greedy: %s: %s\n", qask_status_name(status), qask_error_message(error, NULL));
     exit(1);
 }
-#define OK(call) check((call), error)
+/* First the call, then its error. */
+#define OK(call)                    \
+    do {                            \
+        qask_status made = (call);  \
+        check(made, error);         \
+    } while (0)
 
 int main(int argc, char **argv) {
     qask_model *model = NULL;

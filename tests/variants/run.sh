@@ -28,7 +28,10 @@ $cc -std=c11 -O1 -Iinclude tests/variants/greedy.c -o "$out/static" "$lib/libqas
 on() {
     local cpu=$1
     shift
-    if [ "$cpu" = here ]; then timeout 600 "$@"; else timeout 1800 "qemu-$arch-static" -cpu "$cpu" "$@"; fi
+    if [ "$cpu" = here ]; then timeout 600 "$@"; else
+        # What the emulated model has and qemu lacks is none of what is asked for here.
+        timeout 1800 "qemu-$arch-static" -cpu "$cpu" "$@" 2> >(grep -v "TCG doesn't support requested feature" >&2)
+    fi
 }
 version() { QASK_CPU=${2:-} on "$1" "$out/choice" "$lib/libqask.so"; }
 expect() { # CPU, QASK_CPU, the end of the version
