@@ -1,4 +1,4 @@
-/* greedy MODEL.gguf [TOKENS]: greedy answers to five prompts, the same on every CPU but for the order in which its
+/* greedy MODEL.gguf [TOKENS [PROMPTS]]: greedy answers to up to five prompts, the same on every CPU but for the order in which its
  * kernels add up. Prints the version, then a line a token: prompt, id, and by how much the second best was less likely
  * (natural logarithm); to standard error how fast it was. tests/variants/compare.py reads it. */
 #include <qask.h>
@@ -40,7 +40,9 @@ int main(int argc, char **argv) {
     OK(qask_engine_options_set_deterministic(options, true, &error));
     OK(qask_engine_options_set_n_ctx(options, 512, &error));
     OK(qask_engine_new(model, options, &engine, &error));
-    for (int i = 0; i < (int)(sizeof PROMPTS / sizeof *PROMPTS); i++) {
+    int prompts = (int)(sizeof PROMPTS / sizeof *PROMPTS);
+    if (argc > 3 && atoi(argv[3]) < prompts) prompts = atoi(argv[3]);
+    for (int i = 0; i < prompts; i++) {
         qask_request *request = NULL;
         qask_stream *stream = NULL;
         const qask_event *event = NULL;

@@ -40,8 +40,8 @@ expect() { # CPU, QASK_CPU, the end of the version
     [ "$got" = "$version+cpu.$3" ] || fail "on $1 with QASK_CPU=$2 the version is $got, expected $version+cpu.$3"
     echo "ok: $1${2:+, QASK_CPU=$2}: $got"
 }
-answers() { # CPU, QASK_CPU, tokens, program
-    QASK_CPU=$2 on "$1" "$out/${4:-greedy}" "$model" "$3" >"$out/answers.$1.$2" 2>"$out/speed" ||
+answers() { # CPU, QASK_CPU, tokens, program, prompts
+    QASK_CPU=$2 on "$1" "$out/${4:-greedy}" "$model" "$3" "${5:-5}" >"$out/answers.$1.$2" 2>"$out/speed" ||
         { cat "$out/speed" >&2; fail "on $1 with QASK_CPU=$2 it ended with $?"; }
     cat "$out/speed"
 }
@@ -89,18 +89,18 @@ if [ "$arch" = "$(uname -m)" ]; then
     head -1 "$out/answers.here." | grep -qx "$(version here)" || fail "the static library chose another build"
     agree "$out/answers.here.$lowest" "$out/answers.here."
     mine=$out/answers.here.$lowest
-    emulated_tokens=${EMULATED_TOKENS:-4}
+    emulated_tokens=${EMULATED_TOKENS:-4} emulated_prompts=${EMULATED_PROMPTS:-1}
 else
     mine=''
-    emulated_tokens=$tokens
+    emulated_tokens=$tokens emulated_prompts=5
 fi
 for cpu in "${emulated[@]}"; do
-    answers "$cpu" '' "$emulated_tokens"
+    answers "$cpu" '' "$emulated_tokens" greedy "$emulated_prompts"
     if [ -z "$mine" ]; then
         [ -z "$others" ] || agree "$others" "$out/answers.$cpu."
     else
-        # As many tokens as were asked for there.
-        QASK_CPU=$lowest "$out/greedy" "$model" "$emulated_tokens" >"$out/short" 2>/dev/null
+        # As many tokens as were asked for there: an emulator takes seconds for one.
+        QASK_CPU=$lowest "$out/greedy" "$model" "$emulated_tokens" "$emulated_prompts" >"$out/short" 2>/dev/null
         agree "$out/short" "$out/answers.$cpu."
     fi
 done
