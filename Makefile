@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 
-# The default build is tuned for this machine; PORTABLE=1 is not. The engine's build script obeys the first target-cpu
+# The default build is tuned for this machine; PORTABLE=1 is for any, with kernels for several levels of CPU. The engine's build script obeys the first target-cpu
 # and rustc the last, so that in a native build only the engine needs this CPU, and the library can say so.
 ifeq ($(PORTABLE),1)
 export RUSTFLAGS :=
@@ -28,6 +28,7 @@ BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 BENCH ?=
 TARGET ?= output
 TIME ?= 60
+FOLDER ?= target-dist/lib
 BFCL ?=
 export PROMPT ?= Explain in two sentences what a compiler does.
 PREFIX ?= /usr/local
@@ -41,7 +42,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework
+.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,7 +65,8 @@ comma := ,
 lib: setup ## libqask.so and libqask.a, exporting qask_* only; GPU=cuda with that back-end
 	@CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
 	    $(CARGO) rustc --lib --release --features capi$(if $(GPU),$(comma)$(GPU)) --crate-type staticlib
-	@GPU=$(GPU) tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB)
+	@$(if $(filter 1,$(PORTABLE)),tools/kernels.sh $(CARGO_TARGET_DIR)/release $(shell uname -m) $(CARGO_TARGET_DIR)/kernels)
+	@GPU=$(GPU) tools/finish_lib.sh $(CARGO_TARGET_DIR)/release/libqask.a $(LIB) $(if $(filter 1,$(PORTABLE)),$(CARGO_TARGET_DIR)/kernels/*.o)
 
 header: setup ## write include/qask.h from src/capi
 	$(CARGO) run --release $(FEATURES) --example gen_header
@@ -416,6 +418,24 @@ docs-tests: ## every program of README.md and docs/ is compiled and run
 dist: setup ## a tarball for other machines, in dist/ (a build of the engine of its own)
 	tools/dist.sh
 
+variants-test: ## the kernels for several levels of CPU that `make dist` carries, on this CPU and on qemu's models
+	@tools/setup.sh qemu
+	python3 tools/models.py fetch smollm2-135m
+	tests/variants/run.sh target-dist/lib "$$(python3 tools/models.py path smollm2-135m)"
+
+sizes: ## what takes how much room in the library of `make dist`; FOLDER=target-arm64/lib for another
+	@tools/sizes.py $(FOLDER)
+
+arm64: ## the tarball for arm64 Linux, cross-compiled with Debian's packages (2.3 GB, as root)
+	@tools/setup.sh arm64
+	tools/dist.sh aarch64
+
+# An emulator, so this takes its time; nothing of it is part of `make test`. Neither has run to its end yet.
+arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answers against this machine's, C tests
+	@tools/setup.sh arm64
+	python3 tools/models.py fetch smollm2-135m
+	tests/variants/arm64.sh target-arm64/lib "$$(python3 tools/models.py path smollm2-135m)"
+
 # A version of the tool, so that lists of one tree are the same everywhere.
 SBOM_TOOL := 0.5.7
 sbom: setup ## dist/qask.cdx.json: what the library is made of, in the CycloneDX format (installs cargo-cyclonedx once)
@@ -429,4 +449,4 @@ dist-test: ## what a stranger does with the tarball
 	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 clean: ## remove everything that was built
-	rm -rf target target-portable target-asan target-fuzz target-dist dist
+	rm -rf target target-portable target-asan target-fuzz target-dist target-arm64 dist

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/engine/guard.cpp");
+    println!("cargo:rerun-if-changed=src/engine/kernels.h");
     println!("cargo:rerun-if-changed=src/engine/cpu_macros.c");
 
     // The engine's crate hands over its CMake folder; its headers stand two folders above.
@@ -28,6 +29,7 @@ fn main() {
         .std("c++17")
         .file("src/engine/guard.cpp")
         .include(&include)
+        .include("src/engine")
         .inherit_rustflags(false)
         .flag_if_supported("-fvisibility=hidden")
         .flag_if_supported("-Wall")

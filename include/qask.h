@@ -308,7 +308,11 @@ const char *qask_status_name(qask_status status);
 // Any thread. Since 0.1.
 uint32_t qask_abi_version(void);
 
-// The library's version, such as "0.1.0". A constant that is never freed.
+// The library's version and, behind "+cpu.", the CPU that its kernels were made for, such as "0.1.0+cpu.v3": in a
+// package the best of "v2", "v3" and "v4" (x86-64), of "armv8", "dotprod" and "i8mm" (arm64) that runs here; "native"
+// in a build for its own machine, "fixed" in another with one kind of kernels. The first call, or the first of
+// anything that computes, chooses for the process. QASK_CPU in the environment names another choice (or "baseline");
+// one that cannot be followed stands at the end, as in "0.1.0+cpu.v3.not.v4". A constant that is never freed.
 //
 // Any thread. Since 0.1.
 const char *qask_version(void);

@@ -76,6 +76,17 @@ pub use sampling::Sampling;
 pub use scorer::{Limits, Normalization, Perplexity, PerplexityOptions, Score, Scorer, ScorerOptions};
 pub use session::{SaveOptions, Saved};
 
+/// The version and, behind "+cpu.", what the CPU's kernels were made for, such as "0.1.0+cpu.native". A crate's build
+/// has one kind of kernels ("native" or "fixed"); a package of the C library chooses among several, and says which one
+/// it took: `qask_version` in the header.
+///
+/// ```
+/// assert!(qask::version().starts_with("0.1.0+cpu."));
+/// ```
+pub fn version() -> &'static str {
+    engine::version().to_str().unwrap_or(env!("CARGO_PKG_VERSION"))
+}
+
 /// The README's Rust program compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -217,3 +217,11 @@ fn an_answer_is_a_future() {
     let (_, done) = runtime.block_on(answer).unwrap();
     assert!(done.usage.output_tokens <= 3);
 }
+
+#[test]
+fn the_version_says_which_kernels_compute() {
+    let version = qask::version();
+    let kernels = version.strip_prefix(concat!(env!("CARGO_PKG_VERSION"), "+cpu.")).expect(version);
+    // A crate's build has one kind of kernels; QASK_CPU, where somebody set it, could not be followed.
+    assert!(["native", "fixed"].iter().any(|k| kernels.starts_with(k)), "{version}");
+}

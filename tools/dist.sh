@@ -1,14 +1,31 @@
 #!/usr/bin/env bash
-# Builds the tarball dist/qask-VERSION-ARCH-linux-gnu.tar.gz: the library for any CPU of its kind that it checks for, with
-# no path of this machine inside, and what belongs to it. An engine of its own, in target-dist.
+# Builds the tarball dist/qask-VERSION-ARCH-linux-gnu.tar.gz: the library for every CPU of its kind, with kernels for
+# several levels (tools/kernels.sh), no path of this machine inside, and what belongs to it. An engine of its own, in
+# target-dist. Usage: dist.sh [aarch64]: for arm64, on another machine, in target-arm64.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")/.."
-target=$(rustc -vV | sed -n 's/^host: //p')
+case ${1:-} in
+'')
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    folder=target-dist
+    built=$folder/release
+    ;;
+aarch64)
+    # Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
+    . tools/cross.sh
+    folder=target-arm64
+    built=$folder/$target/release
+    # For phones and small computers, so small: all of llama.cpp but its kernels, where the time goes (kernels.sh).
+    export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
+    ;;
+*) echo "dist.sh: no way is known to build for $1" >&2; exit 1 ;;
+esac
 case $target in
 *-linux-gnu) ;;
 *) echo "make dist: only for Linux with glibc so far, not $target" >&2; exit 1 ;;
 esac
+arch=${target%%-*}
 
 # Panics and asserts name their source files: with these, by neutral names. Where two fit, compilers take the later.
 registry=$(cargo metadata --format-version 1 --locked --filter-platform "$target" | python3 -c '
@@ -16,24 +33,26 @@ import json, os, sys
 engine = next(p for p in json.load(sys.stdin)["packages"] if p["name"] == "llama-cpp-sys-2")
 print(os.path.dirname(os.path.dirname(engine["manifest_path"])))')
 RUSTFLAGS='' CFLAGS='' CXXFLAGS=''
-for map in "$(rustc --print sysroot)=/rust" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$PWD=/qask" "$registry=/deps"; do
+for map in "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib=/rust" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$PWD=/qask" "$registry=/deps"; do
     RUSTFLAGS+=" --remap-path-prefix=$map"
     CFLAGS+=" -ffile-prefix-map=$map"
     CXXFLAGS+=" -ffile-prefix-map=$map"
 done
-export RUSTFLAGS CFLAGS CXXFLAGS CARGO_TARGET_DIR=target-dist
+export RUSTFLAGS CFLAGS CXXFLAGS CARGO_TARGET_DIR=$folder
 # SOURCE_DATE_EPOCH would make llama.cpp leave out AVX2.
 unset SOURCE_DATE_EPOCH CARGO_INCREMENTAL
 CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-    cargo rustc --lib --release --locked --features capi --crate-type staticlib
-tools/finish_lib.sh target-dist/release/libqask.a target-dist/lib
-needs=$(tools/check_binary.sh target-dist/lib)
+    cargo rustc --lib --release --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
+tools/kernels.sh "$built" "$arch" "$folder/kernels"
+tools/finish_lib.sh "$built/libqask.a" "$folder/lib" "$folder"/kernels/*.o
+tools/check_kernels.sh "$folder/kernels" "$folder/lib/libqask.a"
+needs=$(tools/check_binary.sh "$folder/lib")
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-name=qask-$version-${target%%-*}-linux-gnu
-stage=target-dist/$name
+name=qask-$version-$arch-linux-gnu
+stage=$folder/$name
 rm -rf "$stage"
-RELOCATABLE=1 tools/install.sh target-dist/lib "$PWD/$stage"
+RELOCATABLE=1 tools/install.sh "$folder/lib" "$PWD/$stage"
 rm "$stage/lib/cmake/qask/manifest.txt" # of no use here: the folder is deleted as a whole
 cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$stage/"
 tools/notices.py "$target" >"$stage/THIRD-PARTY-LICENSES.txt"
@@ -43,7 +62,7 @@ sed 's/^/    /' <<<"$needs" >>"$stage/INSTALL.txt"
 
 # The same files give the same tarball.
 mkdir -p dist
-tar --create --directory target-dist --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
+tar --create --directory "$folder" --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
     --mtime="@$(git log -1 --format=%ct 2>/dev/null || echo 0)" "$name" | gzip --no-name -9 >"dist/$name.tar.gz"
 (cd dist && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
 echo "dist/$name.tar.gz: $(du -h "dist/$name.tar.gz" | cut -f1)"

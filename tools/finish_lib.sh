@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # From Rust's static library to the two that people install: libqask.so and libqask.a, exporting qask_* only.
-# Usage: [GPU=cuda] finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER
+# Usage: [GPU=cuda] [CROSS=aarch64-linux-gnu-] finish_lib.sh RUST_STATIC_LIBRARY OUT_FOLDER [KERNELS…]
+# KERNELS are the objects of tools/kernels.sh, which take the place of the engine's own CPU back-end.
 set -euo pipefail
 archive=$1 out=$2
+kernels=("${@:3}")
 abi=$(sed -n 's/^#define QASK_ABI_VERSION //p' include/qask.h)
 mkdir -p "$out"
 work=$(mktemp -d "$out/.work.XXXXXX")
@@ -51,43 +53,51 @@ MINGW* | MSYS* | CYGWIN*)
     ;;
 *) die "$(uname -s) was never tried: link $archive yourself and export only the qask_* functions of include/qask.h" ;;
 esac
-for tool in nm ld objcopy ar; do
+# As an environment variable, cross-compilers' prefix stands before all of them.
+nm=${CROSS:-}nm ld=${LD:-${CROSS:-}ld} objcopy=${CROSS:-}objcopy ar=${CROSS:-}ar
+cc=${CC:-cc}
+[ -z "${CROSS:-}" ] || cc=${CROSS}gcc CXX=${CROSS}g++
+for tool in $nm $ld $objcopy $ar; do
     command -v $tool >/dev/null || die "$tool is missing: install binutils"
 done
 
 # The functions of the header: the only symbols that may show. A name that is missing fails the link.
 grep -oE '\bqask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u >"$work/names"
 # Test hooks are not in the header; they show in builds with that feature only.
-nm -g --defined-only "$archive" 2>/dev/null | awk '$2=="T" && $3 ~ /^qask_test_/ {print $3}' | sort -u >>"$work/names"
+$nm -g --defined-only "$archive" 2>/dev/null | awk '$2=="T" && $3 ~ /^qask_test_/ {print $3}' | sort -u >>"$work/names"
+
+# Nothing in it can start a process but a worker of isolated engines: no_exec.c says why.
+"$cc" -std=c11 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -c src/engine/no_exec.c -o "$work/no_exec.o"
 
 # Shared: start from the exported names, drop what they do not need. (GNU ld refuses a version script on rustc's own
 # cdylib, so it is linked here from the static library.) It stays in memory after dlclose(): its threads run in it, and
 # OpenMP's.
 { echo "{ global:"; sed 's/$/;/' "$work/names"; echo "local: *; };"; } >"$work/map"
 undefined=$(sed 's/^/-Wl,--undefined=/' "$work/names" | tr '\n' ' ')
+# 16 KiB pages: what Android demands, and some arm64 systems have; harmless elsewhere.
 # shellcheck disable=SC2086
-${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$archive" \
+${CXX:-c++} -shared -o "$work/libqask.so" $undefined "$work/no_exec.o" "${kernels[@]}" "$archive" \
     -Wl,--version-script="$work/map" -Wl,-soname,libqask.so."$abi" -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now \
-    -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,nodelete -s $libs
+    -Wl,-z,noexecstack -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,max-page-size=16384 -Wl,-Map="$out/libqask.map" -s $libs
 mv "$work/libqask.so" "$out/libqask.so.$abi"
 ln -sf "libqask.so.$abi" "$out/libqask.so"
 
 # Static: one object with every other symbol made local.
 undefined=$(sed 's/^/--undefined=/' "$work/names" | tr '\n' ' ')
 # shellcheck disable=SC2086
-${LD:-ld} -r --gc-sections --force-group-allocation $undefined "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
+$ld -r --gc-sections --force-group-allocation $undefined "$work/no_exec.o" "${kernels[@]}" "$archive" -o "$work/qask.o" 2>"$work/ld.log" ||
     { cat "$work/ld.log" >&2; exit 1; }
 # Bitcode that rustc leaves inside makes tools with an LLVM plugin stumble.
-objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$work/qask.o"
+$objcopy --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd "$work/qask.o"
 # C++ marks some statics "unique", which objcopy cannot make local unless they are weak first.
-nm -g --defined-only "$work/qask.o" | awk '$2=="u" {print $3}' >"$work/unique"
-objcopy --weaken-symbols="$work/unique" "$work/qask.o"
-objcopy --keep-global-symbols="$work/names" "$work/qask.o"
+$nm -g --defined-only "$work/qask.o" | awk '$2=="u" {print $3}' >"$work/unique"
+$objcopy --weaken-symbols="$work/unique" "$work/qask.o"
+$objcopy --keep-global-symbols="$work/names" "$work/qask.o"
 rm -f "$out/libqask.a"
-ar rcs "$out/libqask.a" "$work/qask.o"
+$ar rcs "$out/libqask.a" "$work/qask.o"
 echo "-lstdc++ $libs" >"$out/libqask.libs"
 
-stray=$( (nm -D --defined-only "$out/libqask.so"; nm -g --defined-only "$out/libqask.a") 2>/dev/null |
+stray=$( ($nm -D --defined-only "$out/libqask.so"; $nm -g --defined-only "$out/libqask.a") 2>/dev/null |
     awk 'NF==3 && $3 !~ /^qask_/ {print $3}' | sort -u)
 if [ -n "$stray" ]; then
     echo "these symbols are exported and must not be:" >&2

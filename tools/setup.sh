@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building qask needs and this machine lacks; silent when nothing is missing. What only some parts need is
-# named: setup.sh jdk maven
+# named: setup.sh jdk maven valgrind qemu arm64
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -14,6 +14,7 @@ has_pip() { python3 -m pip --version >/dev/null 2>&1; }
 has_venv() { python3 -c 'import ensurepip' >/dev/null 2>&1; }
 
 missing=()
+foreign='' # an architecture whose packages are needed too
 has c++ || missing+=(compiler)
 has cmake || missing+=(cmake)
 has_libclang || missing+=(libclang)
@@ -27,6 +28,22 @@ for extra in "$@"; do
     case $extra in
     jdk) has javac || missing+=(jdk) ;;
     maven) has mvn || missing+=(maven) ;;
+    qemu) has qemu-x86_64-static || missing+=(qemu-user-static) ;;
+    arm64)
+        has aarch64-linux-gnu-g++ || missing+=(gcc-aarch64-linux-gnu g++-aarch64-linux-gnu)
+        has qemu-aarch64-static || missing+=(qemu-user-static)
+        # Rust's standard library for it: rustup's, where that target was added, or Debian's with its own compiler.
+        if ! [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/aarch64-unknown-linux-gnu" ] &&
+            ! { [ -d /usr/lib/rustlib/aarch64-unknown-linux-gnu ] && [ -x /usr/bin/rustc ]; }; then
+            has apt-get || { echo "setup: rustup target add aarch64-unknown-linux-gnu" >&2; exit 1; }
+            missing+=(rustc-web cargo-web libstd-rust-web-dev:arm64)
+        fi
+        # The emulated programs' libc.
+        [ -e /lib/aarch64-linux-gnu/libstdc++.so.6 ] || [ -e /usr/lib/aarch64-linux-gnu/libstdc++.so.6 ] ||
+            missing+=(libstdc++6:arm64)
+        [ -e /usr/lib/aarch64-linux-gnu/libgomp.so.1 ] || missing+=(libgomp1:arm64)
+        case " ${missing[*]:-} " in *:arm64*) dpkg --print-foreign-architectures | grep -qx arm64 || foreign=arm64 ;; esac
+        ;;
     valgrind) has valgrind || missing+=(valgrind) ;;
     *) echo "setup: nothing is called $extra" >&2; exit 1 ;;
     esac
@@ -49,6 +66,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     }
     if has apt-get; then
         packages=$(for m in "${missing[@]}"; do name apt "$m"; done)
+        if [ -n "$foreign" ]; then
+            $root dpkg --add-architecture "$foreign"
+            $root apt-get update >&2
+        fi
         # shellcheck disable=SC2086
         $root apt-get install -y --no-install-recommends $packages >&2 ||
             { $root apt-get update >&2 && $root apt-get install -y --no-install-recommends $packages >&2; }

@@ -88,7 +88,8 @@ func places() []string {
 	return folders
 }
 
-// Version is the version of the library that is loaded, such as "0.1.0".
+// Version is the version of the library that is loaded, and the kernels that it
+// chose for this CPU, such as "0.1.0+cpu.v3".
 func Version() (string, error) {
 	if err := library(); err != nil {
 		return "", err

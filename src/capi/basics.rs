@@ -20,12 +20,17 @@ pub extern "C" fn qask_abi_version() -> u32 {
     QASK_ABI_VERSION
 }
 
-/// The library's version, such as "0.1.0". A constant that is never freed.
+/// The library's version and, behind "+cpu.", the CPU that its kernels were made for, such as "0.1.0+cpu.v3": in a
+/// package the best of "v2", "v3" and "v4" (x86-64), of "armv8", "dotprod" and "i8mm" (arm64) that runs here; "native"
+/// in a build for its own machine, "fixed" in another with one kind of kernels. The first call, or the first of
+/// anything that computes, chooses for the process. QASK_CPU in the environment names another choice (or "baseline");
+/// one that cannot be followed stands at the end, as in "0.1.0+cpu.v3.not.v4". A constant that is never freed.
 ///
 /// Any thread. Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_version() -> *const c_char {
-    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+    let number = concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast();
+    infallible(number, || Ok(crate::engine::version().as_ptr()))
 }
 
 /// Whether this build can do something: "cuda", "metal", "vulkan", "rocm", "opencl" (GPU back-ends), "native"

@@ -17,6 +17,12 @@
 #include "ggml-cpu.h"
 #include "llama.h"
 
+// Only packages have them: elsewhere their addresses are zero.
+#ifdef __ELF__
+#define QASK_IF_LINKED __attribute__((weak))
+#endif
+#include "kernels.h"
+
 #ifdef _WIN32
 #include <io.h>
 #define QG_FDOPEN _fdopen
@@ -228,6 +234,27 @@ int qg_cpu_bits(uint64_t * out, qg_fault * fault) {
         for (size_t i = 0; i < sizeof has / sizeof *has; i++) bits |= (uint64_t) (has[i] != 0) << i;
         *out = bits;
     });
+}
+
+// The name of the i-th build of the CPU back-end, and what it needs; NULL behind the last one, and where there is no
+// choice.
+const char * qg_kernels(size_t i, const char ** needs) {
+#ifdef __ELF__
+    if (qask_kernels_use == nullptr) return nullptr;
+    *needs = qask_kernels[i].needs;
+    return qask_kernels[i].name;
+#else
+    (void) i, (void) needs;
+    return nullptr;
+#endif
+}
+
+void qg_kernels_use(size_t i) {
+#ifdef __ELF__
+    if (qask_kernels_use != nullptr) qask_kernels_use(i);
+#else
+    (void) i;
+#endif
 }
 
 int qg_model_load(const char ** paths, size_t n, const qg_load_params * p, llama_model ** out, qg_fault * fault) {

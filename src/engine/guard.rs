@@ -163,6 +163,8 @@ extern "C" {
     #[cfg(feature = "test-hooks")]
     pub(crate) fn qg_test_strand(fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_cpu_bits(out: *mut u64, fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_kernels(i: usize, needs: *mut *const c_char) -> *const c_char;
+    pub(crate) fn qg_kernels_use(i: usize);
     pub(crate) fn qg_model_load(
         paths: *const *const c_char,
         n: usize,

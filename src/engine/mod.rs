@@ -71,7 +71,7 @@ use crate::reading::Reading;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
 
-pub(crate) use cpu::default_threads;
+pub(crate) use cpu::{default_threads, version};
 #[cfg(feature = "test-hooks")]
 #[doc(hidden)]
 pub use guard::caught_faults;

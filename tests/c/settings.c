@@ -271,7 +271,7 @@ static void models(const char *path) {
         CHECK(strlen(value) == length && strcmp(value, qask_inspection_metadata_value_at(inspection, i)) == 0);
         CHECK(strcmp(value, qask_model_metadata_value_at(model, i)) == 0);
     }
-    CHECK(strcmp(qask_version(), "0") > 0);
+    CHECK(strcmp(qask_version(), "0") > 0 && strstr(qask_version(), "+cpu.") != NULL);
     qask_inspection_free(inspection);
     qask_model_free(model);
     qask_model_options_free(options);

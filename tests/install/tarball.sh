@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/qask tarball.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-tarball=$(ls -t dist/qask-*.tar.gz 2>/dev/null | head -1)
+tarball=$(ls -t dist/qask-*-"$(uname -m)"-linux-gnu.tar.gz 2>/dev/null | head -1)
 [ -n "$tarball" ] || { echo "tests/install: no tarball in dist: make dist" >&2; exit 1; }
 (cd dist && sha256sum --quiet -c "$(basename "$tarball").sha256")
 tar -xzf "$tarball" -C "$work"

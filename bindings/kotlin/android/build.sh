@@ -32,7 +32,7 @@ for abi in arm64-v8a:aarch64-linux-android x86_64:x86_64-linux-android; do
     mkdir -p "$out/jni/$abi"
     echo '{ global: JNI_OnLoad; local: *; };' >"$out/map"
     # The C++ runtime goes inside: an app may have another one.
-    "$clang++" -shared -O2 -fPIC -fvisibility=hidden -x c -std=c11 -Iinclude bindings/kotlin/src/main/native/*.c -x none \
+    "$clang++" -shared -O2 -fPIC -fvisibility=hidden -x c -std=c11 -Iinclude bindings/kotlin/src/main/native/*.c src/engine/no_exec.c -x none \
         "$out/cargo/$target/release/libqask.a" -o "$out/jni/$abi/libqask_jni.so" -static-libstdc++ -llog -lm -ldl \
         -Wl,--version-script="$out/map" -Wl,-soname,libqask_jni.so -Wl,--gc-sections -Wl,-z,max-page-size=16384 -Wl,-z,defs -s
 done

@@ -68,7 +68,7 @@ from .session import Saved
 from .stream import Stream
 from .tools import Tool
 
-#: The library's version.
+#: The library's version and the kernels that it chose for this CPU, such as "0.1.0+cpu.v3".
 __version__: str = raw.ffi.string(raw.lib.qask_version()).decode()
 
 

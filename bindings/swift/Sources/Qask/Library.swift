@@ -3,7 +3,7 @@ import CQask
 
 /// The library as a whole.
 public enum Library {
-    /// The library's version, such as "0.1.0".
+    /// The library's version and the kernels that it chose for this CPU, such as "0.1.0+cpu.v3".
     public static var version: String { String(cString: qask_version()) }
 
     /// Whether this build can do something: "cuda", "metal", "vulkan", "rocm", "opencl", "native".

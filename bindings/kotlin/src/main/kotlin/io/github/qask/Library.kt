@@ -37,7 +37,7 @@ internal object Library {
 
 /** The library as a whole. */
 object Qask {
-    /** The library's version, such as "0.1.0". */
+    /** The library's version and the kernels that it chose for this CPU, such as "0.1.0+cpu.v3". */
     @JvmStatic
     val version: String get() = Raw.version().orEmpty()
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# What `make arm64` built, under qemu: the kernels of each level by CPU model, greedy answers against this machine's (where
+# `make dist` or PORTABLE=1 built the same kernels' lowest level), and C tests with the shared and the static library.
+# Usage: arm64.sh LIBRARIES MODEL.gguf. CPUS, TOKENS, C_TESTS: less of it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+lib=$(realpath "$1") model=$2
+export CROSS=aarch64-linux-gnu-
+out=$(mktemp -d "${TMPDIR:-/tmp}/qask-arm64.XXXXXX")
+trap 'rm -rf "$out"' EXIT
+
+tools/check_binary.sh "$lib"
+
+# This machine's answers: from any of its own libraries.
+native=''
+for folder in target-dist/lib target-portable/lib target/lib; do
+    [ -e "$folder/libqask.so" ] && native=$(realpath "$folder") && break
+done
+if [ -n "$native" ]; then
+    cc -std=c11 -O1 -Iinclude tests/variants/greedy.c -o "$out/native" -L"$native" -lqask
+    LD_LIBRARY_PATH=$native "$out/native" "$model" "${TOKENS:-64}" >"$out/native.txt"
+else
+    echo "NOT COMPARED: no library for this machine (make lib)"
+fi
+tests/variants/run.sh "$lib" "$model" ${native:+"$out/native.txt"}
+
+# The C tests that an emulator can do: no test of time, and no more tokens than needed.
+export LD_LIBRARY_PATH=
+flags=(-std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude -Itests/c)
+read -ra libs <"$lib/libqask.libs"
+read -ra tests <<<"${C_TESTS:-lifecycle process content plan constraints tools sessions}"
+for t in "${tests[@]}"; do
+    for kind in shared static; do
+        link=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
+        [ $kind = shared ] || link=("$lib/libqask.a" "${libs[@]}")
+        ${CROSS}gcc "${flags[@]}" "tests/c/$t.c" -o "$out/$t" "${link[@]}"
+        models=("$model")
+        [ "$t" != plan ] || models+=("$(python3 tools/models.py path minilm-l6-v2)")
+        timeout 1800 qemu-aarch64-static -cpu max "$out/$t" "${models[@]}" >"$out/log" 2>&1 ||
+            { cat "$out/log" >&2; echo "tests/variants: $t ($kind) failed on arm64" >&2; exit 1; }
+        echo "ok: $t ($kind)"
+    done
+done
