@@ -13,8 +13,11 @@ export RUSTFLAGS := -Ctarget-cpu=native -Ctarget-cpu=$(baseline)
 export CARGO_TARGET_DIR := target
 # Without llama.cpp's AMX kernels: GCC 12 drops the stores that set the tiles up, so that the first batch is a SIGILL.
 # Without its AVX512-FP16 sums: they take 128 numbers at a time, and heads of 64 go one by one (see ARCHITECTURE.md).
+# Once: a make within this one has them already, and the same twice would build the engine again.
+ifeq ($(findstring -U__AMX_INT8__,$(CFLAGS)),)
 export CFLAGS += -U__AMX_INT8__ -U__AVX512FP16__
 export CXXFLAGS += -U__AMX_INT8__ -U__AVX512FP16__
+endif
 endif
 
 # One profile everywhere, so that the engine is built once.

@@ -468,7 +468,7 @@ fn tensors_that_are_not_as_optional_as_they_seem() {
         qask::gguf::inspect_source(&gguf.bytes()[..])
     };
     let conv = "blk.0.ssm_conv1d.weight";
-    let cases: [Case; 17] = [
+    let cases: [Case; 18] = [
         ("falcon-h1", &[conv], &[], "layer 0 lacks ssm_conv1d.bias"),
         ("qwen35", &[conv, "blk.0.attn_qkv.weight"], &[], "layer 0 lacks attn_qkv.weight and attn_gate.weight"),
         ("qwen35moe", &[conv], &[], "layer 0 lacks attn_qkv.weight"),
@@ -486,6 +486,7 @@ fn tensors_that_are_not_as_optional_as_they_seem() {
         ("granitehybrid", &[], &[], "head_count_kv is 0 for none"),
         ("lfm2", &[], &[("attention.head_count_kv", Value::U32(0))], "head_count_kv is 0 for all"),
         ("llama4", &[], &[], "block_count is 1"),
+        ("gemma3", &[], &[("attention.sliding_window", Value::U32(1 << 31))], "sliding_window is 2147483648"),
         ("gemma3", &[], &[("rope.dimension_count", Value::U32(0))], "dimension_count is 0"),
         ("gemma3", &[], &[("rope.dimension_count_swa", Value::U32(0))], "dimension_count_swa is 0"),
         ("paddleocr", &[], &[], "dimension_sections is 0, 0, 0"),

@@ -17,8 +17,9 @@ use support::{model, smollm2, tiny, Random};
 
 const USERS: usize = 6;
 
-/// Other batches change the last bits: where the two best tokens were so close (in logits), either is right.
-const MARGIN: f32 = 0.3;
+/// Other batches change the last bits, and 8-bit activations make more of them: where the two best tokens were so close (in
+/// logits), either is right. On a CPU with AVX-512, single tokens' logprobs were seen to differ by up to 0.5 between company.
+const MARGIN: f32 = 1.0;
 
 const QUESTIONS: [&str; 6] = [
     "What is a compiler?",

@@ -83,6 +83,10 @@ const MOST_LAYERS_SHARE: u32 = 1 << 20;
 impl Check<'_> {
     /// Checks the names of all tensors of a model that is more than a vocabulary.
     pub(super) fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
+        // It is a signed number there, and less than none would be memory without end.
+        if let Some(n) = h.sliding_window.filter(|n| i32::try_from(*n).is_err()) {
+            return Err(self.wrong("attention.sliding_window", n, format!("at most {}", i32::MAX)));
+        }
         if self.arch == "afmoe" && h.sliding_window.is_none() {
             return Err(self.wrong("attention.sliding_window", 0, "at least 1 in this architecture"));
         }

@@ -250,7 +250,9 @@ extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
-static bool refused(size_t size) { return size >= LARGE && strikes(MEMORY); }
+static atomic_bool spared;
+void shim_spare_memory(bool now) { spared = now; }
+static bool refused(size_t size) { return size >= LARGE && !spared && strikes(MEMORY); }
 
 void *malloc(size_t size) { return refused(size) ? NULL : __libc_malloc(size); }
 void *calloc(size_t count, size_t size) {
