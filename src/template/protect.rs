@@ -20,8 +20,8 @@ const LONGEST: usize = 256;
 const MOST: usize = 4 << 20;
 
 impl SpecialTexts {
-    /// From the texts; empty ones are ignored, and such as no honest vocabulary has: those of more than [`LONGEST`] bytes,
-    /// and the longest of more than [`MOST`] bytes together.
+    /// From the texts; empty ones are ignored, and such as no honest vocabulary has: those of more than 256
+    /// bytes, and the longest of more than 4 MiB together.
     pub fn new(texts: impl IntoIterator<Item = String>) -> SpecialTexts {
         let mut texts: Vec<String> = texts.into_iter().filter(|t| (1..=LONGEST).contains(&t.len())).collect();
         texts.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));

@@ -15,6 +15,7 @@ use super::wire::{
 };
 use super::{sandbox, LOOK};
 use crate::adapter::Adapter;
+use crate::engine::shared::Shared;
 use crate::engine::stream::{Channel, Recorder};
 use crate::engine::{Engine, Extras};
 use crate::error::{Code, Error, Result};
@@ -141,15 +142,20 @@ fn watch(engine: &Engine, out: &Arc<Out>) {
     let (shared, out) = (Arc::clone(&engine.0.shared), Arc::clone(out));
     let watch = move || {
         shared.wait_finished(None);
-        if let Err(error) = shared.check() {
-            if error.code() != Code::Closed {
-                out.say(&Report::Fault((&error).into()));
-                child::leave();
-            }
-        }
+        leave_if_poisoned(&shared, &out);
     };
     // Without it a poisoned engine only answers with errors.
     let _ = std::thread::Builder::new().name("qask-watch".into()).spawn(watch);
+}
+
+/// Before the host hears of any end that this fault brought, so that a request that it sends then finds another worker.
+fn leave_if_poisoned(shared: &Shared, out: &Out) {
+    if let Err(error) = shared.check() {
+        if error.code() != Code::Closed {
+            out.say(&Report::Fault((&error).into()));
+            child::leave();
+        }
+    }
 }
 
 struct Worker {
@@ -241,7 +247,12 @@ impl Worker {
             let request = Request { adapters, ..request };
             let before = before.map(|b| b.transcript()).transpose();
             let before = before.map_err(|why| Error::new(Code::Panic, format!("a transcript with {why}")))?;
-            let recorder: Arc<dyn Recorder> = Arc::new(Teller { id, followed, out: Arc::clone(&self.out) });
+            let recorder: Arc<dyn Recorder> = Arc::new(Teller {
+                id,
+                followed,
+                shared: Arc::clone(&self.engine.0.shared),
+                out: Arc::clone(&self.out),
+            });
             let extras = Extras { pin, recorder: Some(recorder), before: before.map(Arc::new), submitted };
             self.engine.begin(request, None, extras)
         });
@@ -254,6 +265,7 @@ impl Worker {
                 self.streams.insert(id, Arc::downgrade(&channel));
             }
             Err(error) => {
+                leave_if_poisoned(&self.engine.0.shared, &self.out);
                 for choice in 0..n {
                     let reason = FinishReason::Error(error.clone());
                     let done = Event::Done(Done { choice, reason, usage: Usage::default(), seed: 0 });
@@ -353,6 +365,7 @@ struct Teller {
     id: u64,
     /// Whether the prompt and the tokens are wanted.
     followed: bool,
+    shared: Arc<Shared>,
     out: Arc<Out>,
 }
 
@@ -372,6 +385,9 @@ impl Recorder for Teller {
     }
 
     fn event(&self, event: &Event) {
+        if matches!(event, Event::Done(Done { reason: FinishReason::Error(_), .. })) {
+            leave_if_poisoned(&self.shared, &self.out);
+        }
         self.out.say(&Report::Event(self.id, WireEvent(event.clone())));
     }
 
