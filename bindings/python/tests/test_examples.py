@@ -39,8 +39,9 @@ def run_without_arguments(path: Path) -> str:
 
 def test_chat(smol: str, tmp_path: Path) -> None:
     question = "Complete the sentence: the capital of France is"
-    assert "Paris" in run("chat", smol, question).stdout
-    assert "Paris" in run("chat", "--once", smol, question).stdout
+    # What is drawn at random says something else now and then, though not three times.
+    assert any("Paris" in run("chat", smol, question).stdout for _ in range(3))
+    assert any("Paris" in run("chat", "--once", smol, question).stdout for _ in range(3))
     saved = str(tmp_path / "saved.json")
     lines = ["My name is Tom. Say hello to me.", f"/save {saved}", "/load no-such-file.json", "/regenerate"]
     lines += [f"/load {saved}", "What is my name?", f"/save {saved}.2", "/quit", "never read"]

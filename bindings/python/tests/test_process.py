@@ -163,8 +163,13 @@ def test_spawned_processes_work(smol: str, model: Any) -> None:
 def test_the_command_line(smol: str) -> None:
     command = [sys.executable, "-m", "qask"]
     question = "Complete the sentence: the capital of France is"
-    run = subprocess.run([*command, "chat", smol, *question.split()], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0 and "Paris" in run.stdout, run.stderr
+    # What is drawn at random says something else now and then, though not three times.
+    for _ in range(3):
+        run = subprocess.run([*command, "chat", smol, *question.split()], capture_output=True, text=True, timeout=120)
+        assert run.returncode == 0, run.stderr
+        if "Paris" in run.stdout:
+            break
+    assert "Paris" in run.stdout
     run = subprocess.run([*command, "chat", smol], input="Hi\n", capture_output=True, text=True, timeout=120)
     assert run.returncode == 0 and run.stdout.strip()
     run = subprocess.run([*command, "inspect", smol], capture_output=True, text=True, timeout=60)
