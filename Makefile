@@ -45,7 +45,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
+.PHONY: storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -209,6 +209,13 @@ bench-preflight: setup ## what checking a model file costs: small files a second
 c-tests: ## C programs against the library that `make lib` made
 	tests/c/run.sh $(LIB) $(c_models)
 
+CANCELS ?= 1000000
+storm: lib ## eight threads that submit, cancel, free, load and log at once, until CANCELS=1000000 streams were cancelled
+	@python3 tools/models.py fetch smollm2-135m
+	@mkdir -p $(CARGO_TARGET_DIR)/storm
+	@$(CC) $(CFLAGS_C) -D_GNU_SOURCE -Itests/c tests/c/storm.c -o $(CARGO_TARGET_DIR)/storm/storm $(LINK_SHARED) -lpthread
+	$(CARGO_TARGET_DIR)/storm/storm "$$(python3 tools/models.py path smollm2-135m)" $(CANCELS)
+
 FAULTS ?= --all
 faults: lib ## every place where the system may refuse something, one by one: FAULTS='--all thread read', see tests/c/faults
 	tests/c/faults/run.sh $(LIB) "$$(python3 tools/models.py path smollm2-135m)" $(FAULTS)
@@ -342,6 +349,20 @@ fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or al
 	    words=(); [ ! -f fuzz/dictionaries/$$t.dict ] || words=(-dict=fuzz/dictionaries/$$t.dict); \
 	    echo "fuzz $$t"; \
 	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_funcs=0 -print_final_stats=1; \
+	done
+
+# These go through llama.cpp, in an engine build of their own, and begin with models of every architecture.
+FUZZ_ENGINE_TARGETS := $(basename $(notdir $(wildcard fuzz/engine/targets/*.rs)))
+FUZZ_ENGINE = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CFLAGS="$(CFLAGS) -fsanitize=address -g1" CXXFLAGS="$(CXXFLAGS) -fsanitize=address -g1" \
+    CARGO_TARGET_DIR=target-fuzz-engine $(CARGO) fuzz
+fuzz-engine: setup ## fuzz model files, adapters and texts through llama.cpp: TARGET=load, lora, tokenize or all; TIME=seconds each
+	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
+	QASK_SEEDS=$(CURDIR)/fuzz/engine/corpus $(CARGO) test --release $(FEATURES) --test hostile seeds -- --ignored --nocapture
+	$(FUZZ_ENGINE) build --fuzz-dir fuzz/engine
+	@set -e; for t in $(if $(filter all output,$(TARGET)),$(FUZZ_ENGINE_TARGETS),$(TARGET)); do \
+	    echo "fuzz $$t"; \
+	    $(FUZZ_ENGINE) run --fuzz-dir fuzz/engine $$t -- \
+	        -max_total_time=$(TIME) -timeout=60 -max_len=20000 -rss_limit_mb=8192 -print_funcs=0 -print_final_stats=1; \
 	done
 
 bfcl: ## tool calls on rows of the Berkeley leaderboard: BFCL='--rows 20 --peer', see tools/bfcl.py

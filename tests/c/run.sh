@@ -16,7 +16,7 @@ read -ra libs <"$lib/libqask.libs"
 shared=(-L"$lib" -lqask "-Wl,-rpath,$lib" -lpthread -lm)
 static=("$lib/libqask.a" "${libs[@]}")
 limit="timeout 300"
-tests=(lifecycle process content chat queue adapters constraints tools threads embedder plan sessions scorer rest isolated)
+tests=(lifecycle process content chat queue adapters constraints tools threads storm embedder plan sessions scorer rest isolated)
 
 # What a test is given: paths without spaces, as the cache's are.
 models() {
@@ -48,7 +48,7 @@ python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
 if [ -n "${SANITIZER:-}" ]; then
     flags+=("-fsanitize=$SANITIZER" -fno-sanitize-recover=undefined)
     case $SANITIZER in
-    thread) bugs=(race:ThreadSanitizer) tests=(threads queue) ;;
+    thread) bugs=(race:ThreadSanitizer) tests=(threads queue storm) ;;
     # What is planted inside the library is seen too.
     *) bugs=(overflow:AddressSanitizer leak:LeakSanitizer 'undefined:runtime error') tests+=(faults settings) ;;
     esac

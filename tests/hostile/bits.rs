@@ -25,11 +25,14 @@ fn fixtures() -> Vec<Fixture> {
         ("quantized", quantized()),
     ];
     let fixture = |(name, gguf): (&'static str, Gguf)| {
-        let bytes = gguf.bytes();
-        let data: usize = gguf.tensors.iter().map(|t| t.data.len().next_multiple_of(32)).sum();
-        Fixture { name, head: bytes.len() - data, bytes, gguf }
+        Fixture { name, head: gguf.head().len(), bytes: gguf.bytes(), gguf }
     };
     all.map(fixture).into()
+}
+
+/// The fixtures' heads.
+pub(crate) fn heads() -> Vec<Vec<u8>> {
+    fixtures().iter().map(|f| f.bytes[..f.head].to_vec()).collect()
 }
 
 /// The tiny llama with a quantized format for each matrix.

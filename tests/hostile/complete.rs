@@ -34,6 +34,11 @@ impl Complete {
         Complete { architectures: names("ARCHITECTURES"), bases: HashMap::new() }
     }
 
+    /// The heads of all models that can be made whole.
+    pub(crate) fn heads(&mut self) -> Vec<Vec<u8>> {
+        (0..2 * self.architectures.len()).filter_map(|which| Some(self.base(which).ok()?.head())).collect()
+    }
+
     fn base(&mut self, which: usize) -> Result<Gguf, Error> {
         let architecture = self.architectures[which / 2];
         self.bases.entry(which).or_insert_with(|| complete(begin(architecture, which % 2 == 1))).clone()

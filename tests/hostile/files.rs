@@ -746,7 +746,7 @@ impl Files {
 const OWN_THREADS: &str = "asserts on ggml's own threads";
 
 /// A LoRA for the experts of the tiny llama of four, with so many.
-fn lora_of_experts(experts: u64) -> Gguf {
+pub(crate) fn lora_of_experts(experts: u64) -> Gguf {
     let mut gguf = support::lora("llama", &[("blk.0.ffn_up_exps.weight".into(), 32, 64)], 1.0, 1);
     for t in &mut gguf.tensors {
         t.dims.push(experts);

@@ -16,6 +16,7 @@ mod complete;
 mod files;
 mod requests;
 mod runner;
+mod seeds;
 mod tokenizers;
 
 use case::Cases;

@@ -427,9 +427,24 @@ impl Gguf {
     }
 
     /// Writes it to a file of its own.
+    /// Without the tensors' data: metadata and the list of tensors.
+    pub(crate) fn head(&self) -> Vec<u8> {
+        let data: usize = self.tensors.iter().map(|t| t.data.len().next_multiple_of(32)).sum();
+        let mut bytes = self.bytes();
+        bytes.truncate(bytes.len() - data);
+        bytes
+    }
+
     pub(crate) fn file(&self) -> tempfile::TempPath {
         file_of(&self.bytes())
     }
+}
+
+/// A head before a mebibyte of small numbers: the same in every place, whatever type reads them.
+pub(crate) fn with_weights(head: &[u8]) -> Vec<u8> {
+    let mut bytes = head.to_vec();
+    bytes.resize(head.len() + (1 << 20), 0x3c);
+    bytes
 }
 
 pub(crate) fn file_of(bytes: &[u8]) -> tempfile::TempPath {

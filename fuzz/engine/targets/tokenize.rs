@@ -1,0 +1,59 @@
+//! Any text, through every tokenizer and pre-tokenizer: nothing but tokens of the vocabulary, and where a vocabulary has
+//! all bytes, the text again.
+#![no_main]
+#![allow(dead_code)]
+
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use qask::{Model, ModelOptions};
+use support::{tiny, Gguf, Value};
+
+fn names(list: &str) -> Vec<&'static str> {
+    let source = include_str!("../../../src/gguf/names.rs");
+    let (_, rest) = source.split_once(&format!("const {list}: &[&str] = &[")).expect("a list of that name");
+    let (inside, _) = rest.split_once("];").expect("its end");
+    inside.split('"').skip(1).step_by(2).collect()
+}
+
+/// SentencePiece's names of bytes, behind three special tokens.
+fn with_tokenizer(name: &str) -> Gguf {
+    let mut gguf = tiny();
+    let special = ["<unk>", "<s>", "</s>"].map(String::from);
+    let tokens: Vec<String> = special.into_iter().chain((0..256).map(|b| format!("<0x{b:02X}>"))).collect();
+    gguf.set("tokenizer.ggml.model", Value::Str(name.to_owned()));
+    gguf.set("tokenizer.ggml.tokens", Value::Strings(tokens));
+    gguf.set("tokenizer.ggml.token_type", Value::Ints((0..259).map(|i| if i < 3 { 3 } else { 6 }).collect()));
+    gguf.set("tokenizer.ggml.scores", Value::Floats(vec![-1.0; 259]));
+    gguf.set("tokenizer.ggml.bos_token_id", Value::U32(1));
+    gguf.set("tokenizer.ggml.eos_token_id", Value::U32(2));
+    gguf
+}
+
+/// Each model that loads, and whether it has all bytes.
+static MODELS: LazyLock<Vec<(Model, bool)>> = LazyLock::new(|| {
+    let by_bytes = names("PRE_TOKENIZERS").into_iter().map(|pre| {
+        let mut gguf = tiny();
+        gguf.set("tokenizer.ggml.pre", Value::Str(pre.to_owned()));
+        (gguf, true)
+    });
+    let others = names("TOKENIZERS").into_iter().map(|name| (with_tokenizer(name), name == "llama"));
+    by_bytes
+        .chain(others)
+        .filter_map(|(gguf, whole)| Some((Model::load(gguf.file(), ModelOptions::default()).ok()?, whole)))
+        .collect()
+});
+
+fuzz_target!(|data: &[u8]| {
+    let Some((which, rest)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let (model, whole) = &MODELS[usize::from(*which) % MODELS.len()];
+    let Ok(tokens) = model.tokenize(text, false, false) else { return };
+    assert!(tokens.iter().all(|t| (0..model.vocabulary_size() as i32).contains(t)));
+    let again = model.detokenize(&tokens, false).expect("tokens of the vocabulary");
+    assert!(!whole || again.trim_start_matches(' ') == text.trim_start_matches(' '), "{text:?} {again:?}");
+    let _ = model.tokenize(text, true, true);
+});
