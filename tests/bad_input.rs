@@ -443,7 +443,8 @@ fn a_bad_template_is_an_error_when_used_and_never_when_loading() {
 type Case<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, Value)], &'a str);
 
 /// llama.cpp takes these for optional and then follows a null pointer, or goes on for ever, or asserts. Those of afmoe, falcon-h1,
-/// phi3, qwen3next and gemma3 were seen to end or hang the process, others were found by reading.
+/// phi3, qwen3next, gemma3 and plamo3 were seen to end or hang the process, deci and step35 to assert, others were found by
+/// reading.
 #[test]
 fn tensors_that_are_not_as_optional_as_they_seem() {
     let with = |architecture: &str, tensors: &[&str], keys: &[(&str, Value)]| {
@@ -469,7 +470,7 @@ fn tensors_that_are_not_as_optional_as_they_seem() {
         qask::gguf::inspect_source(&gguf.bytes()[..])
     };
     let conv = "blk.0.ssm_conv1d.weight";
-    let cases: [Case; 18] = [
+    let cases: [Case; 24] = [
         ("falcon-h1", &[conv], &[], "layer 0 lacks ssm_conv1d.bias"),
         ("qwen35", &[conv, "blk.0.attn_qkv.weight"], &[], "layer 0 lacks attn_qkv.weight and attn_gate.weight"),
         ("qwen35moe", &[conv], &[], "layer 0 lacks attn_qkv.weight"),
@@ -490,6 +491,17 @@ fn tensors_that_are_not_as_optional_as_they_seem() {
         ("gemma3", &[], &[("attention.sliding_window", Value::U32(1 << 31))], "sliding_window is 2147483648"),
         ("gemma3", &[], &[("rope.dimension_count", Value::U32(0))], "dimension_count is 0"),
         ("gemma3", &[], &[("rope.dimension_count_swa", Value::U32(0))], "dimension_count_swa is 0"),
+        ("plamo3", &[], &[("attention.head_count_kv", Value::Unsigned(vec![0]))], "head_count_kv is 0 (at offset"),
+        ("openelm", &[], &[("attention.head_count_kv", Value::U32(0))], "(layer 0)"),
+        ("deci", &[], &[("feed_forward_length", Value::U32(0))], "at least 1 in the last layer"),
+        ("deci", &[], &[("attention.head_count_kv", Value::U32(0))], "head_count_kv is 0 for all"),
+        (
+            "step35",
+            &[],
+            &[("rope.dimension_count", Value::U32(2)), ("rope.dimension_count_swa", Value::U32(16))],
+            "a multiple of 4",
+        ),
+        ("plamo3", &[], &[("attention.head_count", Value::Unsigned(vec![0]))], "head_count is 0"),
         ("paddleocr", &[], &[], "dimension_sections is 0, 0, 0"),
         ("minimax-m3", &[], &[("attention.indexer.key_length", Value::U32(8))], "indexer.key_length is 8"),
         (

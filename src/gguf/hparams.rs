@@ -218,6 +218,13 @@ impl Check<'_> {
         if max > h.embedding_length && h.embedding_length > 0 {
             return Err(self.wrong("attention.head_count", max, format!("at most {}", h.embedding_length)));
         }
+        // Attention without keys divides by them, or has a cache of nothing; a layer without any is for few architectures.
+        let everywhere = max > 0 && names::is_plain_transformer(self.arch) && self.arch != "deci";
+        for (name, list) in [("attention.head_count", &h.heads), ("attention.head_count_kv", &h.heads_kv)] {
+            if let Some(layer) = list.iter().position(|n| *n == 0).filter(|_| everywhere) {
+                return Err(self.wrong(name, 0, format!("at least 1 in this architecture (layer {layer})")));
+            }
+        }
         for (layer, (n, kv)) in h.heads.iter().zip(&h.heads_kv).enumerate() {
             if *n > 0 && *kv > 0 && n % kv != 0 {
                 let rule = format!("a divisor of head_count, {n} (layer {layer})");

@@ -81,6 +81,19 @@ const INDEXER: [&str; 3] = ["indexer.proj.weight", "indexer.attn_k.weight", "ind
 const MOST_LAYERS_SHARE: u32 = 1 << 20;
 
 impl Check<'_> {
+    /// Deci's layers may lack parts. One without a feed-forward part is left out as a whole, and with the last one goes what
+    /// was prepared for the rows that are asked for; with all of attention goes the memory.
+    fn layers_left_out(&self, h: &Hparams) -> Result<()> {
+        let widths = self.keys.per_layer(self.key("feed_forward_length"), h.block_count)?.unwrap_or_default();
+        if widths.last() == Some(&0) {
+            return Err(self.wrong("feed_forward_length", 0, "at least 1 in the last layer"));
+        }
+        if h.heads_kv.iter().zip(&widths).all(|(kv, width)| *kv == 0 || *width == 0) {
+            return Err(self.wrong("attention.head_count_kv", "0 for all", "at least 1 in a layer that is not left out"));
+        }
+        Ok(())
+    }
+
     /// Checks the names of all tensors of a model that is more than a vocabulary.
     pub(super) fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
         // It is a signed number there, and less than none would be memory without end.
@@ -97,6 +110,9 @@ impl Check<'_> {
                 let value = if recurrent == 0 { "0 for none" } else { "0 for all" };
                 return Err(self.wrong("attention.head_count_kv", value, rule));
             }
+        }
+        if self.arch == "deci" {
+            self.layers_left_out(h)?;
         }
         // Every fourth layer has positions of no kind, and scales instead, which are prepared in any case.
         if self.arch == "llama4" && h.block_count < 4 && self.u32("attention.sliding_window")? != Some(0) {

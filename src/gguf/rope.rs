@@ -101,6 +101,10 @@ impl Check<'_> {
                 "even (it is the head size where it is not stated)",
             ));
         }
+        // Layers without a window turn half of it.
+        if self.arch == "step35" && turned % 4 != 0 {
+            return Err(self.wrong("rope.dimension_count", turned, "a multiple of 4 in this architecture"));
+        }
         // ggml would skip none again and again, and never come to an end.
         if turned == 0 && !WITHOUT.contains(&self.arch) {
             return Err(self.wrong("rope.dimension_count", 0, format!("even, 2 to the head size, {head}")));
