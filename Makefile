@@ -340,7 +340,7 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 MOST ?= 4096
 # On every machine: this compiler, and no flags of the ordinary build. Names of functions that are new to a run
 # (`-print_funcs`) would be looked up by a process of their own, and take most of the time of a slow target.
-FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
+FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS='--cfg without_engine' CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
 fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py

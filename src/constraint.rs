@@ -6,14 +6,14 @@
 //! is fuzzed by itself (`fuzz/`).
 
 mod cache;
-#[cfg(not(fuzzing))]
+#[cfg(not(without_engine))]
 mod calls;
 mod compile;
-#[cfg(not(fuzzing))]
+#[cfg(not(without_engine))]
 mod env;
 mod gbnf;
 mod guide;
-#[cfg(all(feature = "test-hooks", not(fuzzing)))]
+#[cfg(all(feature = "test-hooks", not(without_engine)))]
 mod replay;
 mod schema;
 mod work;
@@ -23,11 +23,11 @@ use serde_json::{json, Value};
 use crate::engine::bigstack;
 use crate::error::{Code, Error, Result};
 
-#[cfg(not(fuzzing))]
+#[cfg(not(without_engine))]
 pub(crate) use calls::calls;
 pub(crate) use compile::Compiler;
 pub(crate) use guide::Guide;
-#[cfg(all(feature = "test-hooks", not(fuzzing)))]
+#[cfg(all(feature = "test-hooks", not(without_engine)))]
 pub use replay::{replay, Replay};
 pub(crate) use schema::check_depth;
 
@@ -139,7 +139,7 @@ pub fn running_compiles() -> usize {
 }
 
 /// What the fuzz targets call of what is private.
-#[cfg(fuzzing)]
+#[cfg(without_engine)]
 #[doc(hidden)]
 pub mod probe {
     use super::*;

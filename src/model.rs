@@ -212,6 +212,7 @@ impl Model {
         if let Some(budget) = memory_budget {
             plan::check_load(&info, &origin, loaded, budget)?;
         }
+        plan::spare::check_load(&info, &origin, loaded)?;
         let mut on_progress = |share: f32| {
             if let Some(tell) = &mut progress {
                 tell(share);

@@ -18,6 +18,7 @@
 //! ```
 
 mod other;
+pub(crate) mod spare;
 
 use std::path::Path;
 
@@ -251,16 +252,21 @@ impl Plan {
 
 /// An error when the weights alone need more than `budget` bytes.
 pub(crate) fn check_load(info: &gguf::Info, origin: &Origin, loaded: LoadOptions, budget: u64) -> Result<()> {
+    let devices = weights(info, origin, loaded)?;
+    if devices.iter().fold(0, |sum: u64, d| sum.saturating_add(d.total())) <= budget {
+        return Ok(());
+    }
+    Err(too_large(&devices, budget, "use a smaller model, or one of a stronger quantization"))
+}
+
+/// Where the weights lie, and what is taken beside them.
+fn weights(info: &gguf::Info, origin: &Origin, loaded: LoadOptions) -> Result<Vec<DevicePlan>> {
     let memory = match info.vocab_only {
         true => Vec::new(),
         false => DryModel::load(origin, loaded)?.weights()?,
     };
     let states = vec![0; memory.len()];
-    let devices = devices(&Needs { memory, states, cells: 0, output: 0 }, info, loaded, 0);
-    if devices.iter().fold(0, |sum: u64, d| sum.saturating_add(d.total())) <= budget {
-        return Ok(());
-    }
-    Err(too_large(&devices, budget, "use a smaller model, or one of a stronger quantization"))
+    Ok(devices(&Needs { memory, states, cells: 0, output: 0 }, info, loaded, 0))
 }
 
 fn too_large(devices: &[DevicePlan], budget: u64, advice: &str) -> Error {

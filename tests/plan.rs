@@ -195,3 +195,18 @@ fn embedders_are_planned_too() {
     let error = Plan::engine("/nowhere.gguf", &ModelOptions::default(), &EngineOptions::default()).unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
 }
+
+/// Linux would give it, page by page, and end the process on the way.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_engine_that_the_system_has_no_memory_for_is_refused() {
+    let model = Model::load(support::smollm2(), ModelOptions::default()).unwrap();
+    let options = EngineOptions { kv_tokens: Some(1 << 28), ..EngineOptions::default() };
+    let e = Engine::new(&model, options).unwrap_err();
+    assert_eq!(e.code(), Code::OutOfMemory);
+    let said = e.message();
+    assert!(
+        said.starts_with("a KV cache of 268435456 tokens would take ") && said.contains("MiB left, enough for"),
+        "{said}"
+    );
+}

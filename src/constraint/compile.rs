@@ -16,13 +16,13 @@ use crate::engine::bigstack;
 use crate::error::{Code, Error, Result};
 
 /// What one constraint may take. llguidance's defaults but for the states, which cost 1 to 2 kB each.
-#[cfg(not(fuzzing))]
+#[cfg(not(without_engine))]
 fn limits() -> ParserLimits {
     ParserLimits { max_lexer_states: 50_000, verbose_errors: false, ..ParserLimits::default() }
 }
 
 /// A fuzzer wants many small constraints, in a process that is ten times as slow.
-#[cfg(fuzzing)]
+#[cfg(without_engine)]
 fn limits() -> ParserLimits {
     ParserLimits {
         max_lexer_states: 1_000,
@@ -68,12 +68,12 @@ impl Compiler {
         let work = move || compile(&factory, &ours, json_whitespace);
         // A fuzzer must do the same for the same input: there nothing is kept, and nothing is left behind at work, which
         // would make every later input wait for a place.
-        #[cfg(fuzzing)]
+        #[cfg(without_engine)]
         let parser = {
             let _ = (asked, &self.work);
             work()
         };
-        #[cfg(not(fuzzing))]
+        #[cfg(not(without_engine))]
         let parser = self.work.get(&asked, work)?;
         Ok(Compiled { parser: parser?, only_heals })
     }

@@ -31,7 +31,7 @@ pub(crate) mod jobs;
 mod layout;
 mod load;
 pub(crate) mod native;
-mod options;
+pub(crate) mod options;
 mod pace;
 pub(crate) mod pages;
 mod pool;
@@ -66,7 +66,7 @@ use crate::event::{Done, FinishReason, Usage};
 use crate::log::{self, Level};
 use crate::message::Message;
 use crate::model::{Inner, Model, Token};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::reading::Reading;
 use crate::request::{ContextPolicy, Prompt, Request};
 use crate::transcript::Transcript;
@@ -125,7 +125,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Code::Range`] for an option out of range, [`Code::Unsupported`] for a model that does not generate text,
-    /// [`Code::OutOfMemory`] when the context does not fit, [`Code::TooLarge`] when it would not fit `memory_budget`. With
+    /// [`Code::OutOfMemory`] when the context does not fit into what the system has left, [`Code::TooLarge`] when it would not fit `memory_budget`. With
     /// `isolated` also [`Code::NotFound`] for a worker that is not there, [`Code::Unsupported`] for one of another build
     /// and where there are none, [`Code::Invalid`] when the model's file was changed since it was loaded,
     /// [`Code::EngineFault`] when the worker died.
@@ -140,6 +140,7 @@ impl Engine {
             options.kv_tokens = remote.kv_tokens();
             return Ok(Engine::with(shared, model, options, Some(remote)));
         }
+        plan::spare::check_engine(model, &options)?;
         let watch = Arc::new(Watch::new(Arc::clone(&shared)));
         let (mut context, kv_tokens) = {
             let watch = Arc::clone(&watch);

@@ -56,6 +56,8 @@ pub struct Info {
     /// The longest row of a matrix, which is how much of a token is multiplied at once.
     pub(crate) widest_row: u64,
     has_long_rope: bool,
+    /// Numbers that a token has in the KV cache of all layers, at most.
+    pub(crate) cell: u64,
     /// The tensors that are more than one matrix, and how many they are: experts, mostly.
     pub(crate) stacks: HashMap<String, u64>,
     fingerprint: String,
@@ -84,7 +86,13 @@ impl Info {
         let sampling = entries
             .iter()
             .filter_map(|e| e.key.strip_prefix("general.sampling.").map(|k| (k.to_owned(), e.value.to_string())));
+        let length =
+            |name: &str| value(&format!("{architecture}.attention.{name}")).and_then(Value::as_u64).unwrap_or(0);
+        let head = u64::from(hparams.key_length).max(length("key_length_swa"))
+            + u64::from(hparams.value_length).max(length("value_length_swa"));
+        let heads: u64 = hparams.heads_kv.iter().map(|n| u64::from(*n)).sum();
         Info {
+            cell: heads.saturating_mul(head),
             name: value("general.name").and_then(Value::as_str).map(str::to_owned),
             quantization,
             parameters: tensors().map(|t| t.elements).fold(0, u64::saturating_add),

@@ -89,7 +89,11 @@ impl Check<'_> {
             return Err(self.wrong("feed_forward_length", 0, "at least 1 in the last layer"));
         }
         if h.heads_kv.iter().zip(&widths).all(|(kv, width)| *kv == 0 || *width == 0) {
-            return Err(self.wrong("attention.head_count_kv", "0 for all", "at least 1 in a layer that is not left out"));
+            return Err(self.wrong(
+                "attention.head_count_kv",
+                "0 for all",
+                "at least 1 in a layer that is not left out",
+            ));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::gguf::{Info, Value};
 /// Pages of the library's code that a run touches, and a first heap.
 const BASE: u64 = 14 << 20;
 /// Of each cell of the KV cache: its position, its sequences, its place in ordered sets.
-const CELL: u64 = 160;
+pub(super) const CELL: u64 = 160;
 
 /// The CPU's scratch memory: the rows of a step in the number format of the weights, 9 bits a number at most, for the
 /// widest matrix.

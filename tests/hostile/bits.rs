@@ -24,9 +24,8 @@ fn fixtures() -> Vec<Fixture> {
         ("hybrid", support::tiny_hybrid()),
         ("quantized", quantized()),
     ];
-    let fixture = |(name, gguf): (&'static str, Gguf)| {
-        Fixture { name, head: gguf.head().len(), bytes: gguf.bytes(), gguf }
-    };
+    let fixture =
+        |(name, gguf): (&'static str, Gguf)| Fixture { name, head: gguf.head().len(), bytes: gguf.bytes(), gguf };
     all.map(fixture).into()
 }
 
