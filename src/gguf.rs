@@ -42,27 +42,47 @@ pub use value::{Value, ValueType};
 /// # Errors
 /// [`Code::NotFound`], [`Code::Io`], [`Code::Invalid`], [`Code::UnsupportedArch`], [`Code::TooLarge`].
 pub fn inspect(path: impl AsRef<Path>) -> Result<Info> {
-    check_path(path.as_ref()).map(|(info, _)| info)
+    read_path(path.as_ref(), Fingerprint::No).map(|(info, _)| info)
 }
 
 /// Reads and checks a split model, its parts given in order.
 pub fn inspect_splits(paths: &[PathBuf]) -> Result<Info> {
-    check_splits(paths).map(|(info, _)| info)
+    read_splits(paths, Fingerprint::No).map(|(info, _)| info)
 }
 
-/// As [`inspect`], and gives the files that were checked.
+/// Whether a model gets what tells it from others, for which a piece of every tensor is read.
+#[derive(Clone, Copy, PartialEq)]
+enum Fingerprint {
+    Yes,
+    No,
+}
+
+/// As [`inspect`], for a model that will be loaded; gives the files that were checked.
 pub(crate) fn check_path(path: &Path) -> Result<(Info, Vec<Opened>)> {
-    let (container, opened) = read_path(path)?;
+    read_path(path, Fingerprint::Yes)
+}
+
+/// As [`inspect_splits`], for a model that will be loaded; gives the files that were checked.
+pub(crate) fn check_splits(paths: &[PathBuf]) -> Result<(Info, Vec<Opened>)> {
+    read_splits(paths, Fingerprint::Yes)
+}
+
+/// As [`inspect_file`], for a model that will be loaded.
+pub(crate) fn check_file(file: &File, offset: u64, length: u64) -> Result<Info> {
+    read_source(&Source::new(file, offset, length)?, Fingerprint::Yes)
+}
+
+fn read_path(path: &Path, fingerprint: Fingerprint) -> Result<(Info, Vec<Opened>)> {
+    let (container, opened) = read_part(path, fingerprint)?;
     let parts = split::siblings(path, &container).map_err(|e| e.at(path.display()))?;
     if parts.len() > 1 {
-        return check_splits(&parts);
+        return read_splits(&parts, fingerprint);
     }
     let info = model(vec![container], vec![path.to_owned()]).map_err(|e| e.at(path.display()))?;
     Ok((info, vec![opened]))
 }
 
-/// As [`inspect_splits`], and gives the files that were checked.
-pub(crate) fn check_splits(paths: &[PathBuf]) -> Result<(Info, Vec<Opened>)> {
+fn read_splits(paths: &[PathBuf], fingerprint: Fingerprint) -> Result<(Info, Vec<Opened>)> {
     let Some(first) = paths.first() else {
         return Err(Error::new(Code::Range, "a model needs at least one part"));
     };
@@ -72,7 +92,7 @@ pub(crate) fn check_splits(paths: &[PathBuf]) -> Result<(Info, Vec<Opened>)> {
             format!("{} parts; at most {} are read", paths.len(), split::MOST_PARTS),
         ));
     }
-    let read: Vec<(Container, Opened)> = paths.iter().map(|p| read_path(p)).collect::<Result<_>>()?;
+    let read: Vec<(Container, Opened)> = paths.iter().map(|p| read_part(p, fingerprint)).collect::<Result<_>>()?;
     let (parts, files): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     split::check(paths, &parts)?;
     Ok((model(parts, paths.to_vec()).map_err(|e| e.at(first.display()))?, files))
@@ -86,15 +106,27 @@ pub fn inspect_file(file: &File, offset: u64, length: u64) -> Result<Info> {
 
 /// Reads and checks a GGUF from memory, or from anything that can be read at a place.
 pub fn inspect_source<S: ReadAt + ?Sized>(source: &S) -> Result<Info> {
-    let container = header::read(source)?;
+    read_source(source, Fingerprint::No)
+}
+
+fn read_source<S: ReadAt + ?Sized>(source: &S, fingerprint: Fingerprint) -> Result<Info> {
+    let container = read_container(source, fingerprint)?;
     if split::count(&container)? > 1 {
         return Err(Error::new(Code::Invalid, "this is one part of a split model: load it by its files"));
     }
     model(vec![container], Vec::new())
 }
 
-fn read_path(path: &Path) -> Result<(Container, Opened)> {
-    let read = |opened: Opened| Ok((header::read(&Source::whole(opened.file())?)?, opened));
+fn read_container<S: ReadAt + ?Sized>(source: &S, fingerprint: Fingerprint) -> Result<Container> {
+    let mut container = header::read(source)?;
+    if fingerprint == Fingerprint::Yes {
+        container.identify(source)?;
+    }
+    Ok(container)
+}
+
+fn read_part(path: &Path, fingerprint: Fingerprint) -> Result<(Container, Opened)> {
+    let read = |opened: Opened| Ok((read_container(&Source::whole(opened.file())?, fingerprint)?, opened));
     Opened::new(path).and_then(read).map_err(|e| e.at(path.display()))
 }
 

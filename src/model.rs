@@ -190,7 +190,7 @@ impl Model {
             n => n,
         };
         let seen = gguf::Seen::of(file)?;
-        let info = gguf::inspect_file(file, offset, length)?;
+        let info = gguf::check_file(file, offset, length)?;
         let mut options = options;
         options.mmap &= offset.is_multiple_of(32);
         let own = File::from(reopen(file)?);

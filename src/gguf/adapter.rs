@@ -40,7 +40,8 @@ pub(crate) fn read(file: &File, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32
 
 /// The same from anything that can be read at a place.
 pub(crate) fn read_source<S: ReadAt + ?Sized>(source: &S, base: &Base<'_>) -> Result<(AdapterFile, [u8; 32])> {
-    let container = header::read(source)?;
+    let mut container = header::read(source)?;
+    let fingerprint = container.identify(source)?;
     let keys = Keys(&container);
     let read = match keys.str("general.architecture")?.as_deref() {
         Some("controlvector") => {
@@ -54,7 +55,7 @@ pub(crate) fn read_source<S: ReadAt + ?Sized>(source: &S, base: &Base<'_>) -> Re
         ))),
         None => Err(invalid("the key general.architecture is missing: this is not an adapter")),
     };
-    Ok((read?, container.fingerprint))
+    Ok((read?, fingerprint))
 }
 
 fn lora(container: &Container, base: &Base<'_>) -> Result<()> {

@@ -9,7 +9,7 @@ use super::source::{out_of_memory, ReadAt, Reader, What};
 use super::tensors::{self, Tensor};
 use super::value::{Value, ValueType};
 use super::vocab::{self, Scan};
-use super::{escape, expert_ids, fingerprint, invalid, shown, sniff};
+use super::{escape, expert_ids, invalid, shown, sniff};
 use crate::error::{Code, Error, Result};
 use crate::room;
 
@@ -48,7 +48,8 @@ pub(super) struct Container {
     /// Where the tensor data begins.
     pub(super) data_offset: u64,
     pub(super) vocabulary: Scan,
-    pub(super) fingerprint: [u8; 32],
+    /// Of a model or adapter that will be loaded.
+    pub(super) fingerprint: Option<[u8; 32]>,
     /// The least and the greatest id in tables of experts.
     pub(super) expert_ids: Option<(i32, i32)>,
 }
@@ -92,9 +93,16 @@ pub(super) fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Container> {
         false => r.position().next_multiple_of(alignment),
     };
     tensors::check_layout(&tensors, alignment, data_offset, source.len())?;
-    let fingerprint = fingerprint::of(source, &tensors, data_offset)?;
     let expert_ids = expert_ids::range(source, &tensors, data_offset)?;
-    Ok(Container { entries, tensors, file_size: source.len(), data_offset, vocabulary, fingerprint, expert_ids })
+    Ok(Container {
+        entries,
+        tensors,
+        file_size: source.len(),
+        data_offset,
+        vocabulary,
+        fingerprint: None,
+        expert_ids,
+    })
 }
 
 fn check_magic_and_version<S: ReadAt + ?Sized>(r: &mut Reader<'_, S>) -> Result<()> {
@@ -244,10 +252,13 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
     }
 
     fn number(&mut self, kind: ValueType, what: What<'_>) -> Result<Value> {
-        let mut b = [0u8; 8];
-        let b = &mut b[..kind.size().unwrap_or(8)];
-        self.r.read(b, what)?;
-        Ok(kind.decode(b))
+        let bytes = match kind.size() {
+            Some(1) => u64::from(self.r.array::<1>(what)?[0]),
+            Some(2) => u64::from(u16::from_le_bytes(self.r.array(what)?)),
+            Some(4) => u64::from(self.r.u32(what)?),
+            _ => self.r.u64(what)?,
+        };
+        Ok(kind.decode(bytes))
     }
 
     fn string(&mut self, what: What<'_>) -> Result<Value> {
@@ -325,7 +336,9 @@ impl<S: ReadAt + ?Sized> State<'_, S> {
                 let at = self.r.position();
                 let text = self.r.bytes(n.min(LONG_PREFIX), what)?;
                 self.kept += text.len() + size_of::<Value>();
-                values.push(Value::Str(String::from_utf8_lossy(&text).into_owned()));
+                let text =
+                    String::from_utf8(text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+                values.push(Value::Str(text));
                 self.r.seek(at);
             }
             tally.add(i, n, &mut self.r, what)?;

@@ -142,7 +142,8 @@ impl Info {
         self.has_long_rope
     }
 
-    /// Tells it from other models: a hash of its header and of a piece of every tensor.
+    /// Tells it from other models: a hash of its header and of a piece of every tensor. Empty unless it was checked to be
+    /// loaded.
     pub(crate) fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -163,11 +164,13 @@ impl Info {
     }
 }
 
+/// Empty for a model that was only looked at.
 fn fingerprint(parts: &[Container]) -> String {
+    let Some(all) = parts.iter().map(|p| p.fingerprint).collect::<Option<Vec<_>>>() else { return String::new() };
     let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(&part.fingerprint);
-    }
+    all.iter().for_each(|part| {
+        hasher.update(part);
+    });
     hasher.finalize().to_hex().to_string()
 }
 

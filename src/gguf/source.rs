@@ -157,7 +157,23 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn read(&mut self, out: &mut [u8], what: What<'_>) -> Result<()> {
+        match self.buffered(out.len()) {
+            Some(bytes) => out.copy_from_slice(bytes),
+            None => return self.read_on(out, what),
+        }
+        self.next += out.len();
+        Ok(())
+    }
+
+    /// So many bytes from here on, when all of them are in the buffer, and so in the file.
+    #[inline]
+    fn buffered(&self, bytes: usize) -> Option<&[u8]> {
+        self.buffer[..self.filled].get(self.next..)?.get(..bytes)
+    }
+
+    fn read_on(&mut self, out: &mut [u8], what: What<'_>) -> Result<()> {
         self.need(out.len() as u64, what)?;
         let mut done = 0;
         while done < out.len() {
@@ -192,6 +208,7 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self, what: What<'_>) -> Result<[u8; N]> {
         let mut out = [0; N];
         self.read(&mut out, what)?;
@@ -219,8 +236,13 @@ impl<'a, S: ReadAt + ?Sized> Reader<'a, S> {
         let n = usize::try_from(bytes).unwrap_or(usize::MAX);
         out.clear();
         out.try_reserve(n).map_err(|_| out_of_memory(bytes, what))?;
+        if let Some(there) = self.buffered(n) {
+            out.extend_from_slice(there);
+            self.next += n;
+            return Ok(());
+        }
         out.resize(n, 0);
-        self.read(out, what)
+        self.read_on(out, what)
     }
 }
 

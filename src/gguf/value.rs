@@ -73,12 +73,8 @@ impl ValueType {
         }
     }
 
-    /// Decodes one value of a fixed size from `size()` bytes.
-    pub(super) fn decode(self, b: &[u8]) -> Value {
-        let mut wide = [0u8; 8];
-        let n = b.len().min(8);
-        wide[..n].copy_from_slice(&b[..n]);
-        let u = u64::from_le_bytes(wide);
+    /// One value of a fixed size, out of its `size()` bytes as a number without a sign.
+    pub(super) fn decode(self, u: u64) -> Value {
         match self {
             ValueType::I8 => Value::I64(u as i8 as i64),
             ValueType::I16 => Value::I64(u as i16 as i64),
@@ -198,10 +194,10 @@ mod tests {
 
     #[test]
     fn decodes_and_shows() {
-        assert_eq!(ValueType::I8.decode(&[255]), Value::I64(-1));
-        assert_eq!(ValueType::U8.decode(&[255]), Value::U64(255));
-        assert_eq!(ValueType::F32.decode(&0.6f32.to_le_bytes()).to_string(), "0.6");
-        assert_eq!(ValueType::I64.decode(&(-7i64).to_le_bytes()), Value::I64(-7));
+        assert_eq!(ValueType::I8.decode(255), Value::I64(-1));
+        assert_eq!(ValueType::U8.decode(255), Value::U64(255));
+        assert_eq!(ValueType::F32.decode(0.6f32.to_bits().into()).to_string(), "0.6");
+        assert_eq!(ValueType::I64.decode(-7i64 as u64), Value::I64(-7));
         let a = Value::Array { element: ValueType::U32, len: 3, values: vec![Value::U64(1), Value::U64(2)] };
         assert_eq!(a.to_string(), "[1, 2, … (3 uint32)]");
         for n in 0..13 {

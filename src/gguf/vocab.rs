@@ -72,8 +72,19 @@ pub(super) struct Scan {
 
 /// What is collected over one array of strings.
 pub(super) enum Tally {
-    Tokens { count: u64, hashes: Vec<(u64, u32)>, state: RandomState, max: u32, squares: u64, buffer: Vec<u8> },
-    Merges { bad: Option<u64>, buffer: Vec<u8> },
+    /// Hashes, each with the number of its token below.
+    Tokens {
+        count: u64,
+        hashes: Vec<u128>,
+        state: RandomState,
+        max: u32,
+        squares: u64,
+        buffer: Vec<u8>,
+    },
+    Merges {
+        bad: Option<u64>,
+        buffer: Vec<u8>,
+    },
     Other,
 }
 
@@ -126,7 +137,8 @@ impl Tally {
                 r.bytes_into(n, buffer, what)?;
                 *max = (*max).max(n as u32);
                 *squares = squares.saturating_add(n * n);
-                hashes.push((state.hash_one(&*as_llama_sees(buffer, i as u32)), i as u32));
+                let hash = hash(&as_llama_sees(buffer, i as u32), state);
+                hashes.push(u128::from(hash) << 32 | u128::from(i as u32));
             }
             Tally::Merges { bad, buffer } => {
                 r.bytes_into(n, buffer, what)?;
@@ -137,6 +149,19 @@ impl Tally {
             Tally::Other => r.skip(n, what)?,
         }
         Ok(())
+    }
+}
+
+/// A short token is its own hash; one of others begins with a bit that no length of a short one has.
+fn hash(token: &[u8], state: &RandomState) -> u64 {
+    let mut short = [0; 8];
+    match short[..7].get_mut(..token.len()) {
+        Some(place) => {
+            place.copy_from_slice(token);
+            short[7] = token.len() as u8;
+            u64::from_le_bytes(short)
+        }
+        None => state.hash_one(token) | 1 << 63,
     }
 }
 
@@ -165,8 +190,8 @@ impl Scan {
                 (self.max_token_bytes, self.token_squares) = (max, squares);
                 hashes.sort_unstable();
                 // Equal hashes are compared as text; two that are equal by chance are not expected to happen.
-                for pair in hashes.windows(2).filter(|w| w[0].0 == w[1].0).take(8) {
-                    let (a, b) = (pair[0].1, pair[1].1);
+                for pair in hashes.windows(2).filter(|w| w[0] >> 32 == w[1] >> 32).take(8) {
+                    let (a, b) = (pair[0] as u32, pair[1] as u32);
                     let (x, y) = (nth(r, start, a)?, nth(r, start, b)?);
                     if x == y {
                         self.duplicate = Some((escape(&x), a, b));
