@@ -33,9 +33,9 @@ pub(super) fn register(engine: Weak<dyn Stop>) {
     static AT_EXIT: Once = Once::new();
     // After llama.cpp's own statics were made, so that it runs before they are destroyed.
     AT_EXIT.call_once(|| {
-        // And before those that a GPU's back-end makes later: see late_statics.cpp.
+        // And before those that a GPU's back-end makes later, where late_statics.cpp can see to it.
         // SAFETY: as in `ask`.
-        unsafe { guard::qg_first_at_exit(stop_all) };
+        let _ = unsafe { guard::qg_first_at_exit(stop_all) };
         ask();
     });
     PROCESS.store(std::process::id(), Ordering::Release);
@@ -83,6 +83,12 @@ mod tests {
         if std::env::var_os("QASK_TEST_LATE_STATIC").is_some() {
             let engine: Arc<dyn Stop> = Arc::new(Computes);
             register(Arc::downgrade(&engine));
+            // SAFETY: as in `register`; without its own exit handlers the child ends as one that says so.
+            unsafe {
+                if !guard::qg_first_at_exit(stop_all) {
+                    libc::_exit(6);
+                }
+            }
             // SAFETY: `GONE` lives as long as the process, and a `bool` lies in it.
             unsafe { guard::qg_test_late_static(GONE.as_ptr()) };
             std::process::exit(7);
@@ -93,6 +99,10 @@ mod tests {
             .env("QASK_TEST_LATE_STATIC", "1")
             .output()
             .unwrap();
+        if child.status.code() == Some(6) {
+            eprintln!("NOT TESTED: a sanitizer, or a C library that is not glibc");
+            return;
+        }
         assert_eq!(child.status.code(), Some(8), "{}", String::from_utf8_lossy(&child.stderr));
     }
 }

@@ -162,7 +162,7 @@ extern "C" {
     fn qg_init(sink: Option<LogSink>, stranded: Option<StrandedSink>, fault: *mut RawFault) -> c_int;
     #[cfg(feature = "test-hooks")]
     pub(crate) fn qg_test_strand(fault: *mut RawFault) -> c_int;
-    pub(crate) fn qg_first_at_exit(f: extern "C" fn());
+    pub(crate) fn qg_first_at_exit(f: extern "C" fn()) -> bool;
     #[cfg(all(test, feature = "test-hooks"))]
     pub(crate) fn qg_test_late_static(gone: *mut bool);
     #[cfg(all(test, feature = "test-hooks"))]
