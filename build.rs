@@ -6,6 +6,7 @@ use std::path::PathBuf;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/engine/guard.cpp");
+    println!("cargo:rerun-if-changed=src/engine/late_statics.cpp");
     println!("cargo:rerun-if-changed=src/engine/kernels.h");
     println!("cargo:rerun-if-changed=src/engine/cpu_macros.c");
 
@@ -23,11 +24,18 @@ fn main() {
     if env::var_os("CARGO_FEATURE_TEST_HOOKS").is_some() {
         guard.define("QG_TEST_HOOKS", None);
     }
+    if ["CUDA", "METAL", "VULKAN", "ROCM", "OPENCL"]
+        .iter()
+        .any(|g| env::var_os(format!("CARGO_FEATURE_{g}")).is_some())
+    {
+        guard.define("QG_GPU", None);
+    }
     // Not with the flags of RUSTFLAGS: the guard must run on any CPU, to say that the engine cannot.
     guard
         .cpp(true)
         .std("c++17")
         .file("src/engine/guard.cpp")
+        .file("src/engine/late_statics.cpp")
         .include(&include)
         .include("src/engine")
         .inherit_rustflags(false)

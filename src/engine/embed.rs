@@ -195,8 +195,10 @@ impl jobs::Worker for Worker {
             // All its calls are over.
             Err(DecodeError::Aborted) => {}
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
-            Err(DecodeError::Full) => self.refuse(&items, "there is no room for them"),
-            Err(DecodeError::Refused(why)) => self.refuse(&items, &why),
+            Err(DecodeError::Full) => {
+                refuse(&items, &Error::new(Code::EngineFault, "the engine has no room for the inputs"));
+            }
+            Err(DecodeError::Refused(why)) => refuse(&items, &why),
         }
         // Where the model has a memory, the next inputs begin on an empty one.
         for seq in 0..items.len() + usize::from(missing > 0) {
@@ -205,6 +207,11 @@ impl jobs::Worker for Worker {
         self.shared.idle();
         Ok(true)
     }
+}
+
+/// Ends the calls that the inputs belong to.
+fn refuse(items: &[Item], error: &Error) {
+    items.iter().for_each(|i| i.job.fail(error.clone()));
 }
 
 impl Worker {
@@ -229,11 +236,6 @@ impl Worker {
             let jobs = items.iter().map(|i| Arc::clone(&i.job)).collect();
             (!items.is_empty()).then_some((items, jobs))
         })
-    }
-
-    fn refuse(&self, items: &[Item], why: &str) {
-        let error = Error::new(Code::EngineFault, format!("the engine refused the inputs: {why}"));
-        items.iter().for_each(|i| i.job.fail(error.clone()));
     }
 
     fn deliver(&mut self, items: &[Item]) -> std::result::Result<(), Fault> {

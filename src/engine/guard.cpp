@@ -91,9 +91,17 @@ qg_stranded stranded = nullptr;
 
 struct assert_failed : std::exception {
     std::string text;
-    explicit assert_failed(const char * message) : text(message) {}
+    bool memory;  // a device had none left
+    assert_failed(const char * message, bool memory) : text(message), memory(memory) {}
     const char * what() const noexcept override { return text.c_str(); }
 };
+
+// ggml-cuda aborts with the words "CUDA error" whatever it was, after a line of the log that names it. CUDA's runtime, its
+// driver and cuBLAS say it in these words.
+bool out_of_device_memory(const std::string & log) {
+    return log.find(" error: out of memory\n") != std::string::npos ||
+           log.find(" error: the resource allocation failed\n") != std::string::npos;
+}
 
 void copy(char * to, size_t size, const char * from) {
     if (size == 0) return;
@@ -112,7 +120,7 @@ void copy_tail(char * to, size_t size, const std::string & from) {
 }
 
 void on_abort(const char * message) {
-    if (depth > 0) throw assert_failed(message);
+    if (depth > 0) throw assert_failed(message, capture != nullptr && out_of_device_memory(*capture));
     if (stranded != nullptr) stranded(message);
     // Not our call: let ggml abort as it would have.
     fprintf(stderr, "%s\n", message);
@@ -154,8 +162,8 @@ template <class F> int guarded(qg_fault * fault, F && body) noexcept {
     try {
         body();
     } catch (const assert_failed & e) {
-        copy(fault->text, sizeof fault->text, e.what());
-        rc = QG_ASSERT;
+        copy(fault->text, sizeof fault->text, e.memory ? "a GPU is out of memory" : e.what());
+        rc = e.memory ? QG_MEMORY : QG_ASSERT;
     } catch (const std::bad_alloc &) {
         copy(fault->text, sizeof fault->text, "out of memory");
         rc = QG_MEMORY;
@@ -455,6 +463,15 @@ int qg_decode(llama_context * c, bool encode, int32_t n, const int32_t * token, 
 }
 
 #ifdef QG_TEST_HOOKS
+// What ggml-cuda does when a call of CUDA's fails.
+int qg_test_cuda_error(const char * why, qg_fault * fault) {
+    return guarded(fault, [&] {
+        on_log(GGML_LOG_LEVEL_ERROR, ("CUDA error: " + std::string(why) + "\n").c_str(), nullptr);
+        on_log(GGML_LOG_LEVEL_ERROR, "  current device: 0, in function alloc at ggml-cuda.cu:1\n", nullptr);
+        GGML_ABORT("CUDA error");
+    });
+}
+
 // A graph of two threads of which the second asserts.
 int qg_test_strand(qg_fault * fault) {
     return guarded(fault, [&] {

@@ -162,6 +162,11 @@ extern "C" {
     fn qg_init(sink: Option<LogSink>, stranded: Option<StrandedSink>, fault: *mut RawFault) -> c_int;
     #[cfg(feature = "test-hooks")]
     pub(crate) fn qg_test_strand(fault: *mut RawFault) -> c_int;
+    pub(crate) fn qg_first_at_exit(f: extern "C" fn()) -> bool;
+    #[cfg(all(test, feature = "test-hooks"))]
+    pub(crate) fn qg_test_late_static(gone: *mut bool);
+    #[cfg(all(test, feature = "test-hooks"))]
+    fn qg_test_cuda_error(why: *const c_char, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_cpu_bits(out: *mut u64, fault: *mut RawFault) -> c_int;
     pub(crate) fn qg_kernels(i: usize, needs: *mut *const c_char) -> *const c_char;
     pub(crate) fn qg_kernels_use(i: usize);
@@ -349,7 +354,7 @@ pub(crate) enum FaultKind {
     Assert,
     /// A C++ exception.
     Exception,
-    /// `std::bad_alloc`.
+    /// `std::bad_alloc`, or a device without memory.
     Memory,
 }
 
@@ -365,7 +370,7 @@ impl From<Fault> for Error {
         match fault.kind {
             FaultKind::Memory => Error::new(
                 Code::OutOfMemory,
-                "the engine could not allocate memory: use a smaller context or model",
+                format!("the engine could not allocate memory ({}): use a smaller context or model", fault.text),
             ),
             _ => Error::new(Code::EngineFault, format!("the engine failed: {}", fault.text)),
         }
@@ -539,6 +544,21 @@ mod tests {
             "llama-context.cpp:17: GGML_ASSERT(a/b) failed"
         );
         assert_eq!(without_build_path("plain words"), "plain words");
+    }
+
+    #[cfg(feature = "test-hooks")]
+    #[test]
+    fn a_gpu_without_memory_is_told_from_other_errors_of_it() {
+        init().unwrap();
+        // SAFETY: NUL-terminated, and the guard only reads it.
+        let failed =
+            |why: &CStr| Error::from(call(|f| unsafe { qg_test_cuda_error(why.as_ptr(), f) }).unwrap_err());
+        let memory = failed(c"out of memory");
+        assert_eq!(memory.code(), Code::OutOfMemory);
+        assert!(memory.to_string().contains("a GPU is out of memory"), "{memory}");
+        let other = failed(c"an illegal memory access was encountered");
+        assert_eq!(other.code(), Code::EngineFault);
+        assert!(other.to_string().contains("CUDA error"), "{other}");
     }
 
     #[test]

@@ -215,11 +215,7 @@ impl<T: Input + 'static> Shared<T> {
 
     fn run(&self, mut worker: impl Worker) {
         let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> Result<()> {
-            let mut steps = 0;
-            while worker.step()? {
-                steps += 1;
-                exit::stepped(steps);
-            }
+            while worker.step()? {}
             Ok(())
         }));
         let Err(error) = end.unwrap_or_else(|panic| Err(bigstack::panicked(&*panic))) else {

@@ -205,6 +205,18 @@ fn refusal(why: &str) -> Code {
     }
 }
 
+/// Why `llama_decode` refused a batch. Its -2 is mostly memory, of a device too, and then it says so in the log.
+fn refused(rc: i32, log: &str) -> Error {
+    let why = log.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    match rc == -2 && (why.contains("alloc") || why.contains("could not reserve space")) {
+        true => Error::new(
+            Code::OutOfMemory,
+            format!("the engine could not allocate memory ({why}): use a smaller context or model"),
+        ),
+        false => Error::new(Code::EngineFault, format!("the engine failed: llama_decode returned {rc}: {why}")),
+    }
+}
+
 /// A LoRA adapter of a model.
 pub(crate) struct NativeLora {
     raw: *mut llama_adapter_lora,
@@ -290,8 +302,8 @@ pub(crate) enum DecodeError {
     Full,
     /// The abort callback said so; micro-batches before it stay in the cache.
     Aborted,
-    /// The batch was refused, with the engine's reason; nothing changed.
-    Refused(String),
+    /// The batch was refused, for the engine's reason; nothing changed.
+    Refused(Error),
     /// It failed inside.
     Fault(Fault),
 }
@@ -398,10 +410,7 @@ impl Context {
             0 => Ok(()),
             1 => Err(DecodeError::Full),
             2 => Err(DecodeError::Aborted),
-            rc => {
-                let why: Vec<&str> = log.lines().map(str::trim).collect();
-                Err(DecodeError::Refused(format!("llama_decode returned {rc}: {}", why.join(" "))))
-            }
+            rc => Err(DecodeError::Refused(refused(rc, &log))),
         }
     }
 
@@ -600,6 +609,16 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_without_memory_is_no_fault_of_the_engine() {
+        let log = "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 96.00 MiB on device 0: cudaMalloc failed: out of \
+                   memory\nprocess_ubatch: failed to allocate graph\n";
+        assert_eq!(refused(-2, log).code(), Code::OutOfMemory);
+        assert!(refused(-2, log).to_string().contains("96.00 MiB on device 0"));
+        assert_eq!(refused(-2, "decode: unexpected memory context status: 1\n").code(), Code::EngineFault);
+        assert_eq!(refused(-3, log).code(), Code::EngineFault);
+    }
 
     #[test]
     fn the_reason_is_found_in_the_log() {

@@ -303,7 +303,9 @@ impl jobs::Worker for Worker {
             // All its calls are over.
             Err(DecodeError::Aborted) => {}
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
-            Err(DecodeError::Full) => self.refuse("there is no room for it"),
+            Err(DecodeError::Full) => {
+                self.refuse(&Error::new(Code::EngineFault, "the engine has no room for the text"));
+            }
             Err(DecodeError::Refused(why)) => self.refuse(&why),
         }
         // The calls stay in the list of those that run until the next step: `close` must find them in between.
@@ -422,8 +424,7 @@ impl Worker {
         Ok(())
     }
 
-    fn refuse(&self, why: &str) {
-        let error = Error::new(Code::EngineFault, format!("the engine refused the text: {why}"));
+    fn refuse(&self, error: &Error) {
         self.active.iter().for_each(|a| a.item.job.fail(error.clone()));
     }
 }

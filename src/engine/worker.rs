@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use super::bigstack;
 use super::crew::Crew;
-use super::exit;
 use super::gather::Gather;
 use super::guard::Fault;
 use super::layout::Layout;
@@ -548,13 +547,10 @@ impl Worker {
             Ok(()) => {}
             Err(DecodeError::Full) => return self.make_room(),
             Err(DecodeError::Aborted) => return self.roll_back(),
-            Err(DecodeError::Refused(why)) => {
-                return Err(Stop::Poisoned(Error::new(Code::EngineFault, format!("the engine failed: {why}"))))
-            }
+            Err(DecodeError::Refused(why)) => return Err(Stop::Poisoned(why)),
             Err(DecodeError::Fault(fault)) => return Err(fault.into()),
         }
         let took = began.elapsed();
-        exit::stepped(self.steps);
         self.crew.end(rows, self.slots.used_cells(), took);
         let decoding = self.active.iter().filter(|s| s.urgent && s.in_step > 0).count();
         let prompt = self.batch.len() - self.active.iter().filter(|s| s.urgent).map(|s| s.in_step).sum::<usize>();

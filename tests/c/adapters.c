@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     close(mkstemp(path));
     write_lora(path);
     qask_model *model = load(argv[1]);
-    qask_engine *engine = start(model);
+    qask_engine *engine = start_repeatable(model);
     qask_adapter *adapter = NULL, *second = NULL;
     FAILS(QASK_ERR_INVALID, qask_adapter_load(model, argv[1], &adapter, &error)); /* a model is none */
     OK(qask_adapter_load(model, path, &adapter, &error));

@@ -59,6 +59,17 @@ static inline qask_engine *start(const qask_model *model) {
     return engine;
 }
 
+/* For texts that are compared: a GPU gives the same one only where it computes the same batches, so from nothing. */
+static inline qask_engine *start_repeatable(const qask_model *model) {
+    qask_engine *engine = NULL;
+    qask_engine_options *options = NULL;
+    OK(qask_engine_options_new(&options, &error));
+    if (qask_model_gpu_layers(model) > 0) OK(qask_engine_options_set_prefix_cache(options, false, &error));
+    OK(qask_engine_new(model, options, &engine, &error));
+    qask_engine_options_free(options);
+    return engine;
+}
+
 static inline qask_request *ask(const char *text, uint32_t max_tokens) {
     qask_request *request = NULL;
     OK(qask_request_new(&request, &error));
