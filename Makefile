@@ -29,7 +29,8 @@ MODEL ?= smollm2-135m
 BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 # More for benches/run.py, such as `--only samplers` or `--peers`.
 BENCH ?=
-TARGET ?= output
+# Not TARGET: build scripts read that.
+ONLY ?= output
 TIME ?= 60
 FOLDER ?= target-dist/lib
 BFCL ?=
@@ -341,11 +342,11 @@ MOST ?= 4096
 # On every machine: this compiler, and no flags of the ordinary build. Names of functions that are new to a run
 # (`-print_funcs`) would be looked up by a process of their own, and take most of the time of a slow target.
 FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS='--cfg without_engine' CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
-fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
+fuzz: setup ## fuzz what reads text and files: ONLY=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py
-	$(FUZZ) build $(if $(filter all,$(TARGET)),,$(TARGET))
-	@set -e; for t in $(if $(filter all,$(TARGET)),$(FUZZ_TARGETS),$(TARGET)); do \
+	$(FUZZ) build $(if $(filter all,$(ONLY)),,$(ONLY))
+	@set -e; for t in $(if $(filter all,$(ONLY)),$(FUZZ_TARGETS),$(ONLY)); do \
 	    words=(); [ ! -f fuzz/dictionaries/$$t.dict ] || words=(-dict=fuzz/dictionaries/$$t.dict); \
 	    echo "fuzz $$t"; \
 	    $(FUZZ) run $$t -- "$${words[@]}" -max_total_time=$(TIME) -timeout=10 -max_len=$(MOST) -print_funcs=0 -print_final_stats=1; \
@@ -355,11 +356,11 @@ fuzz: setup ## fuzz what reads text and files: TARGET=one of fuzz/targets, or al
 FUZZ_ENGINE_TARGETS := $(basename $(notdir $(wildcard fuzz/engine/targets/*.rs)))
 FUZZ_ENGINE = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CFLAGS="$(CFLAGS) -fsanitize=address -g1" CXXFLAGS="$(CXXFLAGS) -fsanitize=address -g1" \
     CARGO_TARGET_DIR=target-fuzz-engine $(CARGO) fuzz
-fuzz-engine: setup ## fuzz model files, adapters and texts through llama.cpp: TARGET=load, lora, tokenize or all; TIME=seconds each
+fuzz-engine: setup ## fuzz model files, adapters and texts through llama.cpp: ONLY=load, lora, tokenize or all; TIME=seconds each
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	QASK_SEEDS=$(CURDIR)/fuzz/engine/corpus $(CARGO) test --release $(FEATURES) --test hostile seeds -- --ignored --nocapture
 	$(FUZZ_ENGINE) build --fuzz-dir fuzz/engine
-	@set -e; for t in $(if $(filter all output,$(TARGET)),$(FUZZ_ENGINE_TARGETS),$(TARGET)); do \
+	@set -e; for t in $(if $(filter all output,$(ONLY)),$(FUZZ_ENGINE_TARGETS),$(ONLY)); do \
 	    echo "fuzz $$t"; \
 	    $(FUZZ_ENGINE) run --fuzz-dir fuzz/engine $$t -- \
 	        -max_total_time=$(TIME) -timeout=60 -max_len=20000 -rss_limit_mb=8192 -print_funcs=0 -print_final_stats=1; \
