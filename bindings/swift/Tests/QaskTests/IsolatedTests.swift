@@ -34,7 +34,7 @@ extension All {
             try await eventually { children().isDisjoint(with: worker) }
         }
 
-        @Test(.timeLimit(.minutes(3))) func aWorkerThatIsKilledIsAnErrorUntilTheNextRequest() async throws {
+        @Test(.timeLimit(.minutes(10))) func aWorkerThatIsKilledIsAnErrorUntilTheNextRequest() async throws {
             let before = children()
             let engine = try await isolated()
             let expected = try await engine.ask(Self.request).text
