@@ -20,6 +20,8 @@ final class Answer<Element: Sendable>: Sendable {
     }
 
     private let handle: Handle
+    /// What the answer comes from: it would end with its last owner, and a program may hold nothing but the stream.
+    private let source: any AnyObject & Sendable
     private let wake = Wake()
     private let read: @Sendable (OpaquePointer) throws -> Element?
     private let left: @Sendable () -> Void
@@ -28,10 +30,11 @@ final class Answer<Element: Sendable>: Sendable {
     /// `read` copies an event that the library lends, nil for one to pass over; `left` is called when the answer is let go of
     /// before its end.
     init(
-        _ stream: OpaquePointer, left: @escaping @Sendable () -> Void = {},
+        _ stream: OpaquePointer, of source: any AnyObject & Sendable, left: @escaping @Sendable () -> Void = {},
         read: @escaping @Sendable (OpaquePointer) throws -> Element?
     ) throws {
         handle = Handle(stream, qask_stream_free)
+        self.source = source
         self.read = read
         self.left = left
         try wake.listen(to: stream)

@@ -75,7 +75,7 @@ public final class Chat: Sendable {
     private func answer(_ start: @escaping @Sendable (OpaquePointer) throws -> OpaquePointer) -> EventStream {
         events { [self] in
             try await settle()
-            return try Answer(handle.use(start), left: { self.state.with { $0.left = true } }) { Event($0) }
+            return try Answer(handle.use(start), of: self, left: { self.state.with { $0.left = true } }) { Event($0) }
         }
     }
 

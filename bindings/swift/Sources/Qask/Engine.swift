@@ -19,7 +19,7 @@ public final class Engine: Sendable {
     /// The stream throws what is wrong with the request, ``QaskError/queueFull(_:)``, ``QaskError/closed(_:)``, and the error of
     /// the generation.
     public func generate(_ request: Request) -> EventStream {
-        events { [self] in try Answer(submit(request)) { Event($0) } }
+        events { [self] in try Answer(submit(request), of: self) { Event($0) } }
     }
 
     /// ``generate(_:)-swift.method`` with a request that is made here: `engine.generate { $0.user("Hello!") }`.
@@ -28,7 +28,7 @@ public final class Engine: Sendable {
     /// The events of an answer as the JSON of OpenAI's `chat.completion.chunk`, with this id in them: for a server.
     public func chunks(_ request: Request, id: String) -> AsyncThrowingStream<String, any Error> {
         events { [self] in
-            try Answer(submit(request)) { event in
+            try Answer(submit(request), of: self) { event in
                 try lendName(id) { id in try madeText { qask_event_json(event, id, $0, $1) } }
             }
         }
@@ -97,11 +97,11 @@ public final class Engine: Sendable {
     /// Evaluates a request's prompt, so that later requests that begin with it start faster. With `pin` it is kept until
     /// ``unpin()``.
     public func prewarm(_ request: Request, pin: Bool = false) async throws {
-        let prompt: EventStream = events { [handle] in
+        let prompt: EventStream = events { [self] in
             let stream = try handle.use { engine in
                 try request.use { request in try made { qask_engine_prewarm(engine, request, pin, $0, $1) } }
             }
-            return try Answer(stream) { Event($0) }
+            return try Answer(stream, of: self) { Event($0) }
         }
         _ = try await prompt.reply()
     }

@@ -112,7 +112,7 @@ extension All {
                     let object = try engine.handle.use { engine in
                         try request.use { request in try made { qask_engine_submit(engine, request, nil, $0, $1) } }
                     }
-                    return try Answer(object) { event in
+                    return try Answer(object, of: engine) { event in
                         if case .done(let done)? = Event(event) {
                             seen.with { $0[done.reason] = String(cString: qask_event_finish_reason_name(event)) }
                         }

@@ -121,7 +121,7 @@ enum Hooks {
             let stream = try engine.handle.use { engine in
                 try lend(json) { json, length in try made { qask_test_replay(engine, json, length, $0, $1) } }
             }
-            return try Answer(stream) { Event($0) }
+            return try Answer(stream, of: engine) { Event($0) }
         }
     }
 
