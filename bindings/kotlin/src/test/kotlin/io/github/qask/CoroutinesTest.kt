@@ -39,7 +39,7 @@ class CoroutinesTest {
     /** In steps, which a busy machine cannot make more of: the one that runs, and one that had begun to begin. */
     @Test
     fun cancellingACoroutineEndsTheNativeWorkWithinAStep() = within {
-        val engine = Smol.model.engine { contextTokens = 8192; batch = 128 }
+        val engine = Smol.model.engine { contextTokens = 8192; batch = 128; microBatch = 128 }
         suspend fun stepsBehindItsEnd(job: Job): Long {
             job.cancelAndJoin()
             val steps = engine.stats().steps
