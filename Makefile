@@ -46,7 +46,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
+.PHONY: storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android android-check valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -250,6 +250,7 @@ kotlin-jar: kotlin-setup lib ## the Kotlin jar with the library in it, in the lo
 # Not part of `make test` yet: it has not been run as a whole.
 kotlin: kotlin-setup lib lib-test ## the Kotlin binding: JNI shim, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
+	python3 tools/vectors.py || [ $$? = 3 ]
 	$(KOTLIN)/check.sh $(LIB) $(CARGO_TARGET_DIR)/lib-test $(KOTLIN_OUT) $(c_models) \
 	    "$$(python3 tools/models.py path qwen2.5-coder-0.5b)"
 
@@ -262,6 +263,10 @@ kotlin-cycles: kotlin-setup lib lib-test ## create, generate, cancel, free from 
 	$(KOTLIN)/tools/build_native.sh $(CARGO_TARGET_DIR)/lib-test $(KOTLIN_OUT)/hooks hooks
 	QASK_CYCLES=$(CYCLES) mvn -q -B -ntp -f $(KOTLIN) -Dqask.tested=$(KOTLIN_OUT)/hooks/libqask_jni.so \
 	    -Dtest='LifecycleTest#cycles' test
+
+# Fetches 131 MB of Android's classes once. Its Kotlin half has not run yet.
+android-check: kotlin-setup ## what can be said of the Android side without its SDK: shim, Kotlin, AAR
+	$(KOTLIN)/android/check/check.sh $(KOTLIN_OUT)/android
 
 android: ## the Kotlin binding as an AAR (needs the NDK: ANDROID_NDK_HOME)
 	$(KOTLIN)/android/build.sh

@@ -12,6 +12,8 @@ static void *open_library(const char *self) {
     static const char *const names[] = {
         "libqask.so." NUMBER(QASK_ABI_VERSION), "libqask.so",
         "libqask." NUMBER(QASK_ABI_VERSION) ".dylib", "libqask.dylib",
+        /* That of the Kotlin binding, which has the library inside. */
+        "libqask_jni.so",
     };
     static const char *const folders[] = {"", "../lib/"};
     const char *slash = strrchr(self, '/');

@@ -23,8 +23,10 @@ tools/build_native.sh "$lib" "$out/jar/native/linux-$(uname -m)"
 tools/build_native.sh "$hooks" "$out/hooks" hooks
 
 mvn=(mvn -q -B -ntp "-Dqask.natives=$out/jar" "-Dqask.tested=$out/hooks/libqask_jni.so")
-"${mvn[@]}" install || fail 'tests failed'
-echo 'ok: tests'
+"${mvn[@]}" -Dqask.jvm=-Xcheck:jni install || fail 'tests failed'
+# What the JVM says lands here, since its output belongs to the test runner.
+if grep -rhE '(WARNING|FATAL ERROR) in native' "$root/target/kotlin/maven/surefire-reports" >&2; then fail 'JNI is used wrongly'; fi
+echo 'ok: tests, under -Xcheck:jni'
 
 # ---- the AAR, as far as no NDK is needed ----
 (cd "$root/target/kotlin/maven/classes" && rm -f "$out/classes.jar" && python3 -m zipfile -c "$out/classes.jar" io META-INF)

@@ -10,7 +10,7 @@ import zipfile
 MACHINES = {"arm64-v8a": 183, "x86_64": 62}
 ANDROIDS_OWN = {"libc.so", "libm.so", "libdl.so", "liblog.so"}
 CLASSES = ["Raw", "QaskException", "ProgressCallback", "LogCallback", "Model", "Engine", "Chat"]
-PT_LOAD, PT_DYNAMIC, DT_NEEDED, DT_STRTAB, DT_SYMTAB = 1, 2, 1, 5, 6
+PT_LOAD, PT_DYNAMIC, DT_NEEDED, DT_STRTAB, SHT_DYNSYM = 1, 2, 1, 5, 11
 
 
 class Elf:
@@ -47,14 +47,17 @@ class Elf:
         return {self.text(strings + value) for tag, value in entries if tag == DT_NEEDED}
 
     def exported(self):
-        """Defined global symbols: the table ends where that of strings begins."""
-        entries = dict(self.dynamic())
-        table, strings = self.at(entries[DT_SYMTAB]), self.at(entries[DT_STRTAB])
+        """Defined global symbols. Only the table of sections says where those end: what lies behind them is the linker's choice."""
+        strings = self.at(dict(self.dynamic())[DT_STRTAB])
+        start, = struct.unpack_from("<Q", self.data, 40)
+        size, count = struct.unpack_from("<HH", self.data, 58)
         found = set()
-        for offset in range(table, strings if strings > table else table, 24):
-            name, info, _, section = struct.unpack_from("<IBBH", self.data, offset)
-            if section and info >> 4 and name < len(self.data) - strings:
-                found.add(self.text(strings + name))
+        for i in range(count):
+            _, kind, _, _, table, length = struct.unpack_from("<IIQQQQ", self.data, start + i * size)
+            for offset in range(table, table + length, 24) if kind == SHT_DYNSYM else ():
+                name, info, _, section = struct.unpack_from("<IBBH", self.data, offset)
+                if section and info >> 4:
+                    found.add(self.text(strings + name))
         return found
 
     def alignment(self):

@@ -45,3 +45,17 @@ HOOK(jstring, finishReasonName)(JNIEnv *env, jobject self, jlong event) {
     const char *name = qask_event_finish_reason_name((void *) (uintptr_t) event);
     return string_made(env, name, name ? strlen(name) : 0);
 }
+
+/* The format of a template's calls and the marks of its thoughts, as JSON. */
+HOOK(jstring, detect)(JNIEnv *env, jobject self, jstring source) {
+    (void) self;
+    struct text text = {0};
+    qask_string *string = NULL;
+    qask_error *error = NULL;
+    if (text_in(env, source, NULL, &text)) {
+        qask_status status = qask_test_detect(text.data, text.length, &string, &error);
+        check(env, status, error);
+    }
+    text_end(&text);
+    return string_taken(env, string);
+}

@@ -2,6 +2,7 @@
 package io.github.qask
 
 import java.io.File
+import kotlin.io.path.createTempDirectory
 
 /** Loads the native library: the file that is named, else that in the jar, else what the system finds (Android). */
 internal object Library {
@@ -9,19 +10,27 @@ internal object Library {
 
     fun load() {
         val named = System.getProperty("qask.library") ?: System.getenv("QASK_JNI_LIBRARY")
-        val inJar = "/native/${system()}-${machine()}/${System.mapLibraryName(NAME)}"
+        val inJar = "/native/${system()}-${machine()}"
         when {
             named != null -> System.load(File(named).absolutePath)
-            Library::class.java.getResource(inJar) != null -> System.load(unpacked(inJar).absolutePath)
+            Library::class.java.getResource("$inJar/${System.mapLibraryName(NAME)}") != null -> System.load(unpacked(inJar).absolutePath)
             else -> System.loadLibrary(NAME)
         }
     }
 
-    private fun unpacked(resource: String): File {
-        val file = File.createTempFile("qask", System.mapLibraryName(NAME))
-        file.deleteOnExit()
-        Library::class.java.getResourceAsStream(resource)!!.use { from -> file.outputStream().use { from.copyTo(it) } }
-        return file
+    /** With the worker of isolated engines, which is looked for beside it. */
+    private fun unpacked(folder: String): File {
+        val to = createTempDirectory("qask").toFile()
+        // What is told first goes last: the folder has to be empty by then.
+        to.deleteOnExit()
+        val (library, worker) = listOf(System.mapLibraryName(NAME), "qask-worker").map { name ->
+            File(to, name).also { file ->
+                file.deleteOnExit()
+                Library::class.java.getResourceAsStream("$folder/$name")?.use { from -> file.outputStream().use { from.copyTo(it) } }
+            }
+        }
+        worker.setExecutable(true)
+        return library
     }
 
     private fun system() = System.getProperty("os.name").orEmpty().lowercase().let {

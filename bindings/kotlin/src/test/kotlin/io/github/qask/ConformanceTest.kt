@@ -16,6 +16,7 @@ import kotlinx.serialization.json.put
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 
@@ -150,6 +151,19 @@ class ConformanceTest {
             val json = JsonObject((case as JsonObject) + ("tools" to tools["tools"]!!)).toString()
             val got = EventStream(Smol.engine.call { TestHooks.replay(it, json) }).use { shape(it.toList()) }
             assertEquals(case["events"].list.map(::plain), got.map(::plain), case["name"].text)
+        }
+    }
+
+    /** Every template of llama.cpp's collection is taken for what the file says. */
+    @Test
+    fun templates() {
+        val folder = File(cache, "chat-templates-0.3.36")
+        if (!folder.isDirectory) println("NOT CHECKED: chat templates are not in $folder (tools/vectors.py)")
+        assumeTrue(folder.isDirectory)
+        val want = read("templates") as JsonObject
+        assertTrue(want.size >= 60)
+        for ((name, expected) in want) {
+            assertEquals(expected, Json.parseToJsonElement(TestHooks.detect(File(folder, "$name.jinja").readText())), name)
         }
     }
 

@@ -3,6 +3,8 @@ package io.github.qask
 
 import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
@@ -34,29 +36,30 @@ class CoroutinesTest {
         assertEquals(text(events), text(flow.toList()))
     }
 
+    /** In steps, which a busy machine cannot make more of: the one that runs, and one that had begun to begin. */
     @Test
-    fun cancellingACoroutineEndsTheNativeWork() = within {
-        val engine = Smol.model.engine { contextTokens = 8192 }
+    fun cancellingACoroutineEndsTheNativeWorkWithinAStep() = within {
+        val engine = Smol.model.engine { contextTokens = 8192; batch = 128; microBatch = 128 }
+        suspend fun stepsBehindItsEnd(job: Job): Long {
+            job.cancelAndJoin()
+            val steps = engine.stats().steps
+            while (engine.stats().active > 0) delay(1)
+            return engine.stats().steps - steps
+        }
         repeat(5) {
-            val begun = kotlinx.coroutines.CompletableDeferred<Unit>()
+            val begun = CompletableDeferred<Unit>()
             val job = launch { engine.generate(endless()).collect { begun.complete(Unit) } }
             begun.await()
             // The figures follow a step.
             while (engine.stats().active == 0L) delay(1)
-            job.cancelAndJoin()
-            val cancelled = System.nanoTime()
-            while (engine.stats().active > 0) delay(1)
-            // One token's step, not the prompt's budget of 150 ms; generous for a machine that is shared.
-            assertTrue(System.nanoTime() - cancelled < 1_000_000_000, "still active after a second")
+            assertTrue(stepsBehindItsEnd(job) <= 2)
         }
-        // Also while a long prompt is evaluated.
+        // Also while a prompt of some fifty steps is evaluated.
+        val before = engine.stats().steps
         val job = launch { engine.generate(endless("word ".repeat(6000))).collect { } }
-        while (engine.stats().active == 0L) delay(1)
-        delay(100)
-        job.cancelAndJoin()
-        val cancelled = System.nanoTime()
-        while (engine.stats().active > 0) delay(1)
-        assertTrue(System.nanoTime() - cancelled < 2_000_000_000, "still active after two seconds")
+        while (engine.stats().steps < before + 3) delay(1)
+        assertTrue(stepsBehindItsEnd(job) <= 2)
+        assertTrue(engine.stats().steps < before + 40, "the prompt was over already")
         engine.shutdown()
     }
 
@@ -102,7 +105,7 @@ class CoroutinesTest {
     }
 
     @Test
-    fun sixteenCoroutinesOverOneEngine() = within(120) {
+    fun sixteenCoroutinesOverOneEngine() = within {
         val engine = Smol.model.engine { contextTokens = 512; kvTokens = 8192; maxSequences = 16 }
         val threads = threads()
         val most = AtomicInteger()
@@ -129,7 +132,8 @@ class CoroutinesTest {
         delay(300)
         val began = System.nanoTime()
         job.cancelAndJoin()
-        assertTrue(System.nanoTime() - began < 5_000_000_000)
+        // All of it takes minutes.
+        assertTrue(System.nanoTime() - began < 60_000_000_000)
         assertEquals(384, embedder.embed("usable").size)
         embedder.shutdown()
         model.close()

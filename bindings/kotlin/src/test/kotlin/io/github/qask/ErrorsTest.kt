@@ -116,7 +116,7 @@ class ErrorsTest {
             }
             Thread.sleep(10)
             engine.close()
-            threads.forEach { it.join(20_000); assertFalse(it.isAlive) }
+            threads.forEach { it.join(300_000); assertFalse(it.isAlive) }
         }
     }
 
@@ -159,7 +159,7 @@ class ErrorsTest {
 }
 
 /** Waits until something is so. */
-fun eventually(seconds: Int = 10, condition: () -> Boolean) {
+fun eventually(seconds: Int = 120, condition: () -> Boolean) {
     repeat(seconds * 50) {
         if (condition()) return
         System.gc()

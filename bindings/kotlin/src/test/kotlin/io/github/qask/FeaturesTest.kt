@@ -78,7 +78,7 @@ class FeaturesTest {
     }
 
     @Test
-    fun toolsAreCalled() = within(180) {
+    fun toolsAreCalled() = within {
         val asked = ArrayList<String>()
         val weather = tool("get_weather", "The weather in a city, now") { place: Place ->
             asked.add(place.city)

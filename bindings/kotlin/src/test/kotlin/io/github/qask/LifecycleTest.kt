@@ -2,7 +2,6 @@
 package io.github.qask
 
 import java.io.File
-import java.util.concurrent.TimeUnit
 import kotlin.random.Random
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
@@ -57,34 +56,58 @@ class LifecycleTest {
 
     private suspend fun onlyTheChat() = Model.load(file(SMOLLM)).engine { contextTokens = 256 }.chat { maxTokens = 3; ignoreEos = true }
 
-    /** Create, generate, cancel, free, again and again: memory, threads and handles stay where they are. */
+    /**
+     * Create, generate, cancel, free, again and again: memory, threads, descriptors and handles stay where they are. In
+     * `make kotlin-cycles` with a new engine each hundred times.
+     */
     @Test
-    fun cycles() = within(3600) {
-        val cycles = System.getenv("QASK_CYCLES")?.toInt() ?: 200
-        Smol.model.engine { contextTokens = 512 }.use { engine ->
-            suspend fun cycle(i: Int) {
-                val chat = engine.chat { ignoreEos = true; maxTokens = 200 }
-                if (i % 2 == 0) {
-                    chat.send("Hello").first { it is Event.Text }
-                } else {
-                    chat.stream("Hello").use { it.next(); it.cancel(); it.reply() }
-                }
-                // Otherwise it is the garbage collector's.
-                if (i % 4 < 2) chat.close()
+    fun cycles() = within(36_000) {
+        val given = System.getenv("QASK_CYCLES")?.toInt()
+        val cycles = given ?: 200
+        suspend fun fresh() = Smol.model.engine { contextTokens = 512 }
+        var engine = fresh()
+        var made = 0
+        suspend fun some(count: Int) = repeat(count) {
+            // Each of the first new engines was seen to add 13 MB to what is resident: a short run cannot say whether that ends.
+            if (given != null && ++made % 100 == 0) {
+                engine.shutdown()
+                engine = fresh()
             }
-            repeat(maxOf(cycles / 4, 50)) { cycle(it) }
-            settle()
-            val handles = Qask.liveHandles
-            val before = Figures()
-            repeat(cycles) { cycle(it) }
-            settle()
-            eventually { Qask.liveHandles <= handles }
-            val after = Figures()
-            println("$cycles cycles: $before, then $after")
-            assertTrue(after.resident <= before.resident + 24_000, "$before, then $after")
-            assertTrue(after.heap <= before.heap + 4_000 && after.threads <= before.threads + 4, "$before, then $after")
-            engine.shutdown()
+            cycle(engine, it)
         }
+        some(maxOf(cycles / 5, 100))
+        val handles = handlesAtRest()
+        val before = Figures()
+        println("$cycles cycles, before: $before")
+        val parts = minOf(cycles / 100, 10)
+        for (part in 1..parts) {
+            some(cycles / parts)
+            eventually { Qask.liveHandles <= handles }
+            println("${part * cycles / parts}: ${Figures()}")
+        }
+        handlesAtRest()
+        val after = Figures()
+        assertTrue(after.anonymous <= before.anonymous + 24_000, "$before, then $after")
+        assertTrue(after.heap <= before.heap + 4_000 && after.threads <= before.threads + 4, "$before, then $after")
+        assertTrue(after.descriptors <= before.descriptors, "$before, then $after")
+        engine.shutdown()
+    }
+
+    private suspend fun cycle(engine: Engine, i: Int) {
+        val chat = engine.chat { ignoreEos = true; maxTokens = 200 }
+        if (i % 2 == 0) {
+            chat.send("Hello").first { it is Event.Text }
+        } else {
+            chat.stream("Hello").use { it.next(); it.cancel(); it.reply() }
+        }
+        // Otherwise it is the garbage collector's.
+        if (i % 4 < 2) chat.close()
+    }
+
+    /** When the garbage is gone. */
+    private suspend fun handlesAtRest(): Long {
+        settle()
+        return Qask.liveHandles
     }
 
     private suspend fun settle() = repeat(5) {
@@ -94,10 +117,11 @@ class LifecycleTest {
 
     private data class Figures(
         /** KiB. */
-        val resident: Long = figure("VmRSS"),
+        val anonymous: Long = figure("RssAnon"),
         /** KiB of Java's objects. */
         val heap: Long = Runtime.getRuntime().run { totalMemory() - freeMemory() } / 1024,
         val threads: Long = figure("Threads"),
+        val descriptors: Int = File("/proc/self/fd").list()!!.size,
     ) {
         private companion object {
             fun figure(key: String) =
@@ -105,48 +129,45 @@ class LifecycleTest {
         }
     }
 
-    /** This program again, in one of its roles. */
-    private fun again(role: String): Pair<Int, String> {
-        val java = File(System.getProperty("java.home"), "bin/java").path
-        val process = ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), "-Dqask.library=${System.getProperty("qask.library")}", "io.github.qask.LifecycleTestKt", role)
-            .redirectErrorStream(true).start()
-        val out = process.inputStream.bufferedReader().readText()
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS))
-        return Pair(process.exitValue(), out)
-    }
-
     @Test
     fun theProcessEndsWhileAnswersAreMade() {
         for ((role, code) in mapOf("exit" to 0, "return" to 0, "throw" to 1)) {
-            val began = System.nanoTime()
             val (got, out) = again(role)
             assertEquals(code, got, "$role: $out")
             assertTrue(out.startsWith("running\n") && (code != 0 || out == "running\n"), "$role: $out")
-            assertTrue(System.nanoTime() - began < 40_000_000_000, role)
         }
     }
 
     @Test
     fun aMissingLibraryIsSaidSo() {
-        val java = File(System.getProperty("java.home"), "bin/java").path
-        val process = ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), "-Dqask.library=/no/such/libqask_jni.so", "io.github.qask.LifecycleTestKt", "version")
-            .redirectErrorStream(true).start()
-        val out = process.inputStream.bufferedReader().readText()
-        assertTrue(process.waitFor() != 0 && "/no/such/libqask_jni.so" in out, out)
+        val (code, out) = again("version", "-Dqask.library=/no/such/libqask_jni.so")
+        assertTrue(code != 0 && "/no/such/libqask_jni.so" in out, out)
     }
+}
+
+/** This program again, in one of its roles: its exit status and what it said. */
+fun again(role: String, vararg options: String = arrayOf("-Dqask.library=${System.getProperty("qask.library")}")): Pair<Int, String> {
+    val java = File(System.getProperty("java.home"), "bin/java").path
+    // One that does not end has the status 124 of `timeout`.
+    val command = listOf("timeout", "300", java, "-cp", System.getProperty("java.class.path"), *options, "io.github.qask.LifecycleTestKt", role)
+    val process = ProcessBuilder(command).redirectErrorStream(true).start()
+    val out = process.inputStream.bufferedReader().readText()
+    return Pair(process.waitFor(), out)
 }
 
 /** The roles of the tests above. */
 fun main(arguments: Array<String>) {
     if (arguments[0] == "version") return println(Qask.version)
+    if (arguments[0] == "isolated") return isolated()
     val engine = Smol.engine
     Qask.logTo(LogLevel.DEBUG) { _, _, _ -> }
-    val streams = List(3) { engine.stream(endless()) }
+    val unending = endless().apply { contextPolicy = ContextPolicy.SHIFT }
+    val streams = List(3) { engine.stream(unending) }
     streams.forEach { stream ->
         kotlin.concurrent.thread(isDaemon = true) { while (stream.next() != null) Unit }
     }
     kotlin.concurrent.thread(isDaemon = true) {
-        kotlinx.coroutines.runBlocking { engine.generate(endless()).collect { } }
+        kotlinx.coroutines.runBlocking { engine.generate(unending).collect { } }
     }
     kotlin.concurrent.thread(isDaemon = true) {
         while (true) Model.loadBlocking(file(SMOLLM), ModelOptions().apply { mmap = false }, { }).close()
@@ -157,5 +178,12 @@ fun main(arguments: Array<String>) {
     when (arguments[0]) {
         "exit" -> System.exit(0)
         "throw" -> error("on purpose")
+    }
+}
+
+/** The same answer by an engine in this process and by one in its own. */
+private fun isolated() = kotlinx.coroutines.runBlocking {
+    for (apart in listOf(false, true)) Smol.model.engine { contextTokens = 512; isolated = apart }.use { engine ->
+        println(engine.ask { prompt("One, two,"); temperature = 0f; maxTokens = 8; ignoreEos = true }.text.replace('\n', ' '))
     }
 }

@@ -12,7 +12,7 @@ import kotlinx.serialization.json.JsonElement
 val repository: File = File("../..").absoluteFile
 
 /** Where tools/models.py keeps what it fetched. */
-private val cache: File = System.getenv("QASK_CACHE")?.let(::File)
+val cache: File = System.getenv("QASK_CACHE")?.let(::File)
     ?: File(System.getenv("XDG_CACHE_HOME")?.takeIf { it.isNotEmpty() } ?: (System.getProperty("user.home") + "/.cache"), "qask")
 
 /** The file of a model. Its absence fails a test, since `make kotlin` fetches it. */
@@ -32,8 +32,8 @@ object Smol {
     val engine: Engine by lazy { model.engineBlocking(EngineOptions().apply { contextTokens = 4096 }) }
 }
 
-/** A test that hangs ends. */
-fun within(seconds: Long = 60, block: suspend CoroutineScope.() -> Unit) = runBlocking { withTimeout(seconds * 1000, block) }
+/** A test that hangs ends. Long, since a busy machine is no fault. */
+fun within(seconds: Long = 600, block: suspend CoroutineScope.() -> Unit) = runBlocking { withTimeout(seconds * 1000, block) }
 
 /** A request without end. */
 fun endless(prompt: String = "Once upon a time") = request {
@@ -58,4 +58,5 @@ object TestHooks {
     external fun provokeFault(engine: Long)
     external fun replay(engine: Long, json: String): Long
     external fun finishReasonName(event: Long): String?
+    external fun detect(template: String): String
 }

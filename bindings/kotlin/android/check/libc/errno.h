@@ -1,0 +1,4 @@
+#pragma once
+#define ENOSYS 38
+#define errno (*__errno())
+int *__errno(void);
