@@ -9,14 +9,16 @@ case ${1:-} in
 '')
     target=$(rustc -vV | sed -n 's/^host: //p')
     folder=target-dist
-    built=$folder/release
+    profile=release
     ;;
 aarch64)
     # Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
     . tools/cross.sh
     folder=target-arm64
-    built=$folder/$target/release
-    # For phones and small computers, so small: all of llama.cpp but its kernels, where the time goes (kernels.sh).
+    # For phones and small computers, so small: all of Rust (Cargo.toml), and of llama.cpp all but its kernels, where the
+    # time goes (kernels.sh).
+    profile=small
+    export MAX_BYTES=$((8 << 20)) # for check_binary.sh
     export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
     ;;
 *) echo "dist.sh: no way is known to build for $1" >&2; exit 1 ;;
@@ -42,7 +44,8 @@ export RUSTFLAGS CFLAGS CXXFLAGS CARGO_TARGET_DIR=$folder
 # SOURCE_DATE_EPOCH would make llama.cpp leave out AVX2.
 unset SOURCE_DATE_EPOCH CARGO_INCREMENTAL
 CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-    cargo rustc --lib --release --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
+    cargo rustc --lib --profile "$profile" --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
+built=$folder/${CROSS:+$target/}$profile
 tools/kernels.sh "$built" "$arch" "$folder/kernels"
 tools/finish_lib.sh "$built/libqask.a" "$folder/lib" "$folder"/kernels/*.o
 tools/check_kernels.sh "$folder/kernels" "$folder/lib/libqask.a"
