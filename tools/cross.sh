@@ -17,7 +17,7 @@ command -v ${CROSS}g++ >/dev/null || { echo "${CROSS}g++ is missing: tools/setup
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=${CROSS}gcc
 export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu=-I/usr/aarch64-linux-gnu/include
 # No QEMU_LD_PREFIX: it would mix the cross-compiler's libc with that of libc6:arm64, and threads spin for ever.
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="timeout ${QEMU_TIMEOUT:-1800} qemu-aarch64-static -cpu ${QEMU_CPU:-max}"
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="env OMP_WAIT_POLICY=passive timeout ${QEMU_TIMEOUT:-1800} qemu-aarch64-static -cpu ${QEMU_CPU:-max}"
 
 # Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
 folder=target-arm64
@@ -25,4 +25,5 @@ folder=target-arm64
 # goes (kernels.sh).
 profile=small
 export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
+export CMAKE_PROJECT_INCLUDE=$PWD/tools/without_common.cmake
 export MAX_BYTES=$((8 << 20)) # of the shared library, for check_binary.sh
