@@ -461,9 +461,10 @@ arm64: ## the tarball for arm64 Linux, cross-compiled with Debian's packages (2.
 	tools/dist.sh aarch64
 
 # An emulator, so this takes its time; nothing of it is part of `make test`. Neither has run to its end yet.
-arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answers against this machine's, C tests
+arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answers against this machine's, C and Rust tests
 	@tools/setup.sh arm64
-	python3 tools/models.py fetch smollm2-135m
+	python3 tools/models.py fetch smollm2-135m minilm-l6-v2
+	python3 tools/vectors.py || [ $$? = 3 ]
 	tests/variants/arm64.sh target-arm64/lib "$$(python3 tools/models.py path smollm2-135m)"
 
 # A version of the tool, so that lists of one tree are the same everywhere.

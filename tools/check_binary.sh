@@ -2,7 +2,7 @@
 # Whether built libraries may leave this machine: no path of it inside, no newer system asked for than is said, pages of
 # 16 KiB, nothing exported but qask_*, and nothing asked of the system that opens a connection or starts a process, but for
 # the workers of isolated engines.
-# Prints what the shared library needs. Usage: check_binary.sh FOLDER (with libqask.so.* and libqask.a)
+# Prints what the shared library needs. Usage: check_binary.sh FOLDER (with libqask.so.*, libqask.a and qask-worker)
 # CROSS: the prefix of binutils for another machine's libraries. MAX_BYTES: the largest shared library that is allowed.
 # MAX_GLIBC, MAX_GLIBCXX: the newest symbol versions that are allowed.
 set -euo pipefail
@@ -17,12 +17,18 @@ die() {
     exit 1
 }
 shared=$(find "$folder" -name 'libqask.so.*' -type f)
-[ -f "$shared" ] && [ -f "$folder/libqask.a" ] || die "no libraries in $folder"
+worker=$folder/qask-worker
+for file in "$shared" "$folder/libqask.a" "$worker"; do [ -f "$file" ] || die "there is no libqask.so.*, libqask.a or qask-worker in $folder"; done
+# Of the library, not of this machine.
+format() { "$objdump" -f "$1" | sed -n 's/.*file format //p' | sort -u; }
+for file in "$folder/libqask.a" "$worker"; do
+    [ "$(format "$file")" = "$(format "$shared")" ] || die "$file is for another machine than $shared"
+done
 
 # The home folder goes by what follows it: "/root" alone may be part of a text.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
-for file in "$shared" "$folder/libqask.a"; do
-    for path in "$PWD/" "$HOME/" "$cargo_home" "$(rustc --print sysroot)/lib/rustlib" /registry/src/ "${CARGO_TARGET_DIR:-target}/release"; do
+for file in "$shared" "$folder/libqask.a" "$worker"; do
+    for path in "$PWD/" "$HOME/" "$cargo_home" "$(rustc --print sysroot)/lib/rustlib" /registry/src/ "${CARGO_TARGET_DIR:-target}/"{release,small,aarch64-}; do
         # The first hits say enough.
         found=$(strings -a -n 5 "$file" | grep -F -m 3 -- "$path" | cut -c 1-200 || true)
         [ -z "$found" ] || die "$file names $path of this machine:
@@ -47,11 +53,13 @@ done
 [ -z "$("$objdump" -p "$shared" | grep -E 'RPATH|RUNPATH' || true)" ] || die "$shared has a run path"
 
 # Segments on 16 KiB: Android wants it, and some arm64 systems have such pages.
-alignments=$("$readelf" -lW "$shared" | awk '$1 == "LOAD" { print $NF }')
-[ -n "$alignments" ] || die "$shared has no segments to load"
-for alignment in $alignments; do
-    [ $((alignment)) -ge 16384 ] && [ $((alignment % 16384)) = 0 ] ||
-        die "$shared: a segment lies on pages of $alignment, not of 16 KiB (link with -z max-page-size=16384)"
+for file in "$shared" "$worker"; do
+    alignments=$("$readelf" -lW "$file" | awk '$1 == "LOAD" { print $NF }')
+    [ -n "$alignments" ] || die "$file has no segments to load"
+    for alignment in $alignments; do
+        [ $((alignment)) -ge 16384 ] && [ $((alignment % 16384)) = 0 ] ||
+            die "$file: a segment lies on pages of $alignment, not of 16 KiB (link with -z max-page-size=16384)"
+    done
 done
 stray=$("$nm" -D --defined-only "$shared" | awk 'NF == 3 && $3 !~ /^qask_/ { print $3 }')
 [ -z "$stray" ] || die "$shared exports $stray"

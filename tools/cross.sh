@@ -1,5 +1,5 @@
 # Sourced: cross-compiling for arm64 Linux on another machine, with Debian's packages (tools/setup.sh arm64).
-# Sets what cargo, the engine's build and binutils need, CROSS among it.
+# Sets what cargo, the engine's build and binutils need, CROSS among it, and how and where to build.
 #
 # rustup's compiler is taken where it has the target's standard library, otherwise Debian's second one (rustc-web, whose
 # standard library exists for arm64). The two never share a target folder.
@@ -17,4 +17,13 @@ command -v ${CROSS}g++ >/dev/null || { echo "${CROSS}g++ is missing: tools/setup
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=${CROSS}gcc
 export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu=-I/usr/aarch64-linux-gnu/include
 # No QEMU_LD_PREFIX: it would mix the cross-compiler's libc with that of libc6:arm64, and threads spin for ever.
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="timeout ${QEMU_TIMEOUT:-1800} qemu-aarch64-static -cpu ${QEMU_CPU:-max}"
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="env OMP_WAIT_POLICY=passive timeout ${QEMU_TIMEOUT:-1800} qemu-aarch64-static -cpu ${QEMU_CPU:-max}"
+
+# Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
+folder=target-arm64
+# For phones and small computers, so small: all of Rust (Cargo.toml), and of llama.cpp all but its kernels, where the time
+# goes (kernels.sh).
+profile=small
+export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
+export CMAKE_PROJECT_INCLUDE=$PWD/tools/without_common.cmake
+export MAX_BYTES=$((8 << 20)) # of the shared library, for check_binary.sh

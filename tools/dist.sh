@@ -9,15 +9,10 @@ case ${1:-} in
 '')
     target=$(rustc -vV | sed -n 's/^host: //p')
     folder=target-dist
-    built=$folder/release
+    profile=release
     ;;
 aarch64)
-    # Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
     . tools/cross.sh
-    folder=target-arm64
-    built=$folder/$target/release
-    # For phones and small computers, so small: all of llama.cpp but its kernels, where the time goes (kernels.sh).
-    export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
     ;;
 *) echo "dist.sh: no way is known to build for $1" >&2; exit 1 ;;
 esac
@@ -27,22 +22,11 @@ case $target in
 esac
 arch=${target%%-*}
 
-# Panics and asserts name their source files: with these, by neutral names. Where two fit, compilers take the later.
-registry=$(cargo metadata --format-version 1 --locked --filter-platform "$target" | python3 -c '
-import json, os, sys
-engine = next(p for p in json.load(sys.stdin)["packages"] if p["name"] == "llama-cpp-sys-2")
-print(os.path.dirname(os.path.dirname(engine["manifest_path"])))')
-RUSTFLAGS='' CFLAGS='' CXXFLAGS=''
-for map in "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib=/rust" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$PWD=/qask" "$registry=/deps"; do
-    RUSTFLAGS+=" --remap-path-prefix=$map"
-    CFLAGS+=" -ffile-prefix-map=$map"
-    CXXFLAGS+=" -ffile-prefix-map=$map"
-done
-export RUSTFLAGS CFLAGS CXXFLAGS CARGO_TARGET_DIR=$folder
-# SOURCE_DATE_EPOCH would make llama.cpp leave out AVX2.
-unset SOURCE_DATE_EPOCH CARGO_INCREMENTAL
+. tools/neutral.sh
+export CARGO_TARGET_DIR=$folder
 CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-    cargo rustc --lib --release --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
+    cargo rustc --lib --profile "$profile" --locked --features capi --crate-type staticlib ${CROSS:+--target "$target"}
+built=$folder/${CROSS:+$target/}$profile
 tools/kernels.sh "$built" "$arch" "$folder/kernels"
 tools/finish_lib.sh "$built/libqask.a" "$folder/lib" "$folder"/kernels/*.o
 tools/check_kernels.sh "$folder/kernels" "$folder/lib/libqask.a"

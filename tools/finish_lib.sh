@@ -55,8 +55,8 @@ MINGW* | MSYS* | CYGWIN*)
 esac
 # As an environment variable, cross-compilers' prefix stands before all of them.
 nm=${CROSS:-}nm ld=${LD:-${CROSS:-}ld} objcopy=${CROSS:-}objcopy ar=${CROSS:-}ar
+[ -z "${CROSS:-}" ] || CC=${CROSS}gcc CXX=${CROSS}g++
 cc=${CC:-cc}
-[ -z "${CROSS:-}" ] || cc=${CROSS}gcc CXX=${CROSS}g++
 for tool in $nm $ld $objcopy $ar; do
     command -v $tool >/dev/null || die "$tool is missing: install binutils"
 done
@@ -105,7 +105,7 @@ if [ -n "$stray" ]; then
     exit 1
 fi
 
-worker -Wl,-z,relro -Wl,-z,now -s -ldl
+worker -Wl,-z,relro -Wl,-z,now -Wl,-z,max-page-size=16384 -s -ldl
 for file in "libqask.so.$abi" libqask.a; do
     printf '%s: %.1f MB\n' "$out/$file" "$(echo "$(stat -c %s "$out/$file") 1000000" | awk '{print $1/$2}')"
 done

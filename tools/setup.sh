@@ -70,9 +70,10 @@ if [ ${#missing[@]} -gt 0 ]; then
             $root dpkg --add-architecture "$foreign"
             $root apt-get update >&2
         fi
+        # Another one that installs is waited for.
         # shellcheck disable=SC2086
-        $root apt-get install -y --no-install-recommends $packages >&2 ||
-            { $root apt-get update >&2 && $root apt-get install -y --no-install-recommends $packages >&2; }
+        install() { $root apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $packages >&2; }
+        install || { $root apt-get update >&2 && install; }
     elif has dnf; then
         # shellcheck disable=SC2046
         $root dnf install -y $(for m in "${missing[@]}"; do name dnf "$m"; done) >&2
