@@ -6,8 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::hparams::{Check, Hparams};
+use super::header::Container;
+use super::hparams::{ArchKeys, Hparams};
 use super::invalid;
+use super::keys::Keys;
 use crate::error::{Code, Error, Result};
 
 /// In these architectures a layer that has the first tensor needs all of one of the lists.
@@ -80,9 +82,18 @@ const INDEXER: [&str; 3] = ["indexer.proj.weight", "indexer.attn_k.weight", "ind
 /// From this trained length on GLM has no indexer in most layers.
 const MOST_LAYERS_SHARE: u32 = 1 << 20;
 
-impl Check<'_> {
-    /// Checks the names of all tensors of a model that is more than a vocabulary.
-    pub(super) fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
+/// Checks the names of all tensors of a model that is more than a vocabulary.
+pub(super) fn check<'t>(
+    c: &Container,
+    arch: &str,
+    h: &Hparams,
+    tensors: impl Iterator<Item = &'t str> + Clone,
+) -> Result<()> {
+    ArchKeys { keys: Keys(c), arch, required: true }.needed(h, tensors)
+}
+
+impl ArchKeys<'_> {
+    fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
         // It is a signed number there, and less than none would be memory without end.
         if let Some(n) = h.sliding_window.filter(|n| i32::try_from(*n).is_err()) {
             return Err(self.wrong("attention.sliding_window", n, format!("at most {}", i32::MAX)));

@@ -1,0 +1,15 @@
+//! Linux: Landlock for files, seccomp for what else there is to ask of a kernel.
+
+#[path = "linux/calls.rs"]
+mod calls;
+#[path = "linux/files.rs"]
+mod files;
+#[cfg(feature = "test-hooks")]
+#[path = "linux/probe.rs"]
+pub(in crate::engine::isolated) mod probe;
+
+use std::path::Path;
+
+pub(super) fn hold(prefixes: Option<&Path>) -> Vec<(&'static str, Result<bool, String>)> {
+    vec![("Landlock", files::hold(prefixes)), ("seccomp", calls::hold())]
+}
