@@ -15,6 +15,9 @@ pub(super) const REMOVEXATTRAT: c_long = 466;
 pub(super) const OPEN_TREE_ATTR: c_long = 467;
 pub(super) const FILE_SETATTR: c_long = 469;
 
+/// What the list of one C library lacks.
+pub(super) const KEXEC_FILE_LOAD: c_long = if cfg!(target_arch = "x86_64") { 320 } else { 294 };
+
 /// Refused, whatever they are called with.
 const REFUSED: &[c_long] = &[
     // No connections, and no ways around that: a pair of datagram sockets sends to whoever has a name.
@@ -96,7 +99,7 @@ const REFUSED: &[c_long] = &[
     libc::SYS_finit_module,
     libc::SYS_delete_module,
     libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
+    KEXEC_FILE_LOAD,
     libc::SYS_open_by_handle_at,
     libc::SYS_fanotify_init,
     libc::SYS_personality,

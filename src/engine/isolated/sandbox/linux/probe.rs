@@ -272,6 +272,7 @@ fn table() -> Tried {
     const BAD: c_long = -1;
     let host = std::os::unix::process::parent_id() as c_long;
     let rows: &[(&str, c_long, [c_long; 6])] = &[
+        ("socket", libc::SYS_socket, [libc::AF_INET as c_long, libc::SOCK_DGRAM as c_long, 0, 0, 0, 0]),
         ("connect", libc::SYS_connect, [BAD; 6]),
         ("bind", libc::SYS_bind, [BAD; 6]),
         ("listen", libc::SYS_listen, [BAD; 6]),
@@ -334,7 +335,7 @@ fn table() -> Tried {
         ("finit_module", libc::SYS_finit_module, [BAD, BAD, 0, 0, 0, 0]),
         ("delete_module", libc::SYS_delete_module, [BAD, libc::O_NONBLOCK as c_long, 0, 0, 0, 0]),
         ("kexec_load", libc::SYS_kexec_load, [0, 0, 0, BAD, 0, 0]),
-        ("kexec_file_load", libc::SYS_kexec_file_load, [BAD, BAD, 0, 0, BAD, 0]),
+        ("kexec_file_load", super::calls::KEXEC_FILE_LOAD, [BAD, BAD, 0, 0, BAD, 0]),
         ("open_by_handle_at", libc::SYS_open_by_handle_at, [BAD, BAD, 0, 0, 0, 0]),
         ("fanotify_init", libc::SYS_fanotify_init, [BAD; 6]),
         ("personality", libc::SYS_personality, [0xffff_ffff, 0, 0, 0, 0, 0]),
