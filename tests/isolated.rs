@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use qask::{
-    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Error, Event, FinishReason, Model, ModelOptions,
-    Next, Queue, Request, Sampling, SaveOptions, Trim,
+    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Event, FinishReason, Model, ModelOptions, Next,
+    Queue, Request, Sampling, SaveOptions, Trim,
 };
 use support::isolated::*;
 use support::{smollm2, tiny, Gguf};

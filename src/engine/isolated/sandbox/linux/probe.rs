@@ -20,8 +20,11 @@ pub(in crate::engine::isolated) fn run(argument: &str) -> i32 {
     let held = |what: &str, hold: &dyn Fn() -> Result<bool, String>| {
         !holds.iter().any(|h| h == what) || hold().is_ok_and(|held| held)
     };
-    let held =
-        [held("Landlock", &|| super::files::hold(Some(&grounds.inside))), held("seccomp", &super::calls::hold)];
+    let held = [
+        held("rights", &super::rights::give_up),
+        held("Landlock", &|| super::files::hold(Some(&grounds.inside))),
+        held("seccomp", &super::calls::hold),
+    ];
     #[cfg(target_arch = "x86_64")]
     if holds.iter().any(|h| h == "a call of 32 bits") {
         // SAFETY: asks for the number of this process, as a program of 32 bits would.
