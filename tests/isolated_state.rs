@@ -253,7 +253,8 @@ fn sessions_fail_as_they_do_in_process() {
     type Make<'a> = &'a dyn Fn(bool) -> Engine;
     let same: Make = &|isolated| engine(&model, isolated);
     let foreign: Make = &|isolated| engine(&other, isolated);
-    let cases: [(&Path, Make, &[(Adapter, f32)], Code); 7] = [
+    type Case<'a> = (&'a Path, Make<'a>, &'a [(Adapter, f32)], Code);
+    let cases: [Case; 7] = [
         (&none, same, &[], Code::NotFound),
         (&cut, same, &[], Code::StateInvalid),
         (&flipped, same, &[], Code::Checksum),

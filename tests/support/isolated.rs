@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use qask::{Engine, EngineOptions, Event, Message, Model, ModelOptions, Next, Request, Sampling};
+use qask::{
+    Done, Engine, EngineOptions, Event, FinishReason, Message, Model, ModelOptions, Next, Request, Sampling,
+};
 
 use super::tiny;
 
 pub(crate) const LONG: Option<Duration> = Some(Duration::from_secs(120));
 
 pub(crate) fn worker() -> Option<PathBuf> {
-    Some(option_env!("CARGO_BIN_EXE_qask-worker").expect("only tests have it").into())
+    // Only tests have it.
+    option_env!("CARGO_BIN_EXE_qask-worker").map(PathBuf::from)
 }
 
 pub(crate) fn options() -> EngineOptions {
@@ -113,6 +116,12 @@ pub(crate) fn descriptors() -> usize {
 }
 
 /// The error that a stream ends with.
-pub(crate) fn failure(stream: qask::Stream) -> qask::Error {
-    stream.collect().expect_err("it should have failed")
+pub(crate) fn failure(mut stream: qask::Stream) -> qask::Error {
+    loop {
+        match stream.next(LONG) {
+            Ok(Next::Event(Event::Done(Done { reason: FinishReason::Error(e), .. }))) | Err(e) => return e,
+            Ok(Next::Event(_)) => {}
+            Ok(other) => panic!("it should have failed: {other:?}"),
+        }
+    }
 }

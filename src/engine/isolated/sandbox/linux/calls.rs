@@ -141,11 +141,14 @@ pub(super) fn hold() -> Result<bool, String> {
     Ok(true)
 }
 
+/// An argument of a call, and how it compares with a number.
+type Condition = (u8, SeccompCmpOp, u64);
+
 fn refusals() -> Result<BpfProgram, String> {
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let own = u64::from(std::process::id());
     // Each line: where the argument is so (and the next, too), the call is refused.
-    let conditional: [(c_long, &[(u8, SeccompCmpOp, u64)]); 6] = [
+    let conditional: [(c_long, &[Condition]); 6] = [
         // A process that aborts signals itself; no other one.
         (libc::SYS_tgkill, &[(0, SeccompCmpOp::Ne, own)]),
         // Threads are started; processes are not.
@@ -153,13 +156,13 @@ fn refusals() -> Result<BpfProgram, String> {
         // Limits of others: with one of processor time a host could be ended.
         (libc::SYS_prlimit64, &[(0, SeccompCmpOp::Ne, 0), (0, SeccompCmpOp::Ne, own)]),
         // Words put into the host's terminal, which may be the standard error here.
-        (libc::SYS_ioctl, &[(1, SeccompCmpOp::Eq, libc::TIOCSTI as u64)]),
-        (libc::SYS_ioctl, &[(1, SeccompCmpOp::Eq, libc::TIOCLINUX as u64)]),
+        (libc::SYS_ioctl, &[(1, SeccompCmpOp::Eq, u64::from(libc::TIOCSTI as u32))]),
+        (libc::SYS_ioctl, &[(1, SeccompCmpOp::Eq, u64::from(libc::TIOCLINUX as u32))]),
         // It ends with its host.
         (libc::SYS_prctl, &[(0, SeccompCmpOp::Eq, libc::PR_SET_PDEATHSIG as u64)]),
     ];
     for (call, conditions) in conditional {
-        let condition = |(argument, op, value): &(u8, SeccompCmpOp, u64)| {
+        let condition = |(argument, op, value): &Condition| {
             SeccompCondition::new(*argument, SeccompCmpArgLen::Dword, op.clone(), *value)
         };
         let rule = conditions.iter().map(condition).collect::<Result<_, _>>().and_then(SeccompRule::new);
