@@ -50,14 +50,15 @@ fn table(worker: &Path, path: &Path, rounds: usize) -> qask::Result<()> {
             if isolated { &mut there } else { &mut here }.push(round(&model, options)?);
         }
     }
-    println!("\n{} ({rounds} rounds in turns, medians; ratio: isolated / in process)", path.display());
-    println!("{:<34} {:>12} {:>12} {:>8}", "", "in process", "isolated", "ratio");
+    println!(
+        "\n{} ({rounds} rounds in turns: median [least, most]; ratio: isolated / in process)",
+        path.display()
+    );
+    println!("{:<28} {:>26} {:>26} {:>22}", "", "in process", "isolated", "ratio");
     let line = |name: &str, of: &dyn Fn(&Round) -> f64| {
-        let [a, b] = [&here, &there].map(|all| median(all.iter().map(of).collect()));
-        let mut ratios: Vec<f64> = here.iter().zip(&there).map(|(a, b)| of(b) / of(a)).collect();
-        ratios.sort_by(f64::total_cmp);
-        let (low, high) = (ratios[0], ratios[ratios.len() - 1]);
-        println!("{name:<34} {a:>12.2} {b:>12.2} {:>8.3} [{low:.3}, {high:.3}]", median(ratios));
+        let [a, b] = [&here, &there].map(|all| spread(all.iter().map(of).collect(), 1));
+        let ratio = spread(here.iter().zip(&there).map(|(a, b)| of(b) / of(a)).collect(), 3);
+        println!("{name:<28} {a:>26} {b:>26} {ratio:>22}");
     };
     line("start of the engine, ms", &|r| r.start.as_secs_f64() * 1e3);
     line("time to the first token, ms", &|r| r.first.as_secs_f64() * 1e3);
@@ -66,9 +67,11 @@ fn table(worker: &Path, path: &Path, rounds: usize) -> qask::Result<()> {
     Ok(())
 }
 
-fn median(mut all: Vec<f64>) -> f64 {
+/// The median, with the least and the most.
+fn spread(mut all: Vec<f64>, digits: usize) -> String {
     all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
+    let (low, middle, high) = (all[0], all[all.len() / 2], all[all.len() - 1]);
+    format!("{middle:.digits$} [{low:.digits$}, {high:.digits$}]")
 }
 
 fn request(text: &str) -> Request {

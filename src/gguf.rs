@@ -149,8 +149,7 @@ fn model(parts: Vec<Container>, paths: Vec<PathBuf>) -> Result<Info> {
         expert_ids::check(part.expert_ids, hparams.experts)?;
     }
     if !vocab_only {
-        let check = hparams::Check { keys: keys::Keys(first), arch: &architecture, required: true };
-        check.needed(&hparams, tensors().map(|t| t.name.as_str()))?;
+        needed::check(first, &architecture, &hparams, tensors().map(|t| t.name.as_str()))?;
         let table = tensors().find(|t| t.name == "token_embd.weight");
         match table {
             Some(t) if names::is_plain_transformer(&architecture) && t.dims[1] != u64::from(vocabulary.size) => {

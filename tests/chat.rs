@@ -343,33 +343,9 @@ fn settings_that_do_not_suit_a_chat_are_refused() {
     assert_eq!(Chat::with_request(&engine, few).unwrap().count(), 3);
 }
 
-/// Every case of `tests/conformance/chats.json`, with the history as it was behind each that is refused.
 #[test]
 fn imports_are_read_or_refused_with_their_place() {
-    let engine = tiny();
-    let mut chat = chat(&engine, 3);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/chats.json");
-    let all: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let cases = all["cases"].as_array().unwrap();
-    assert!(cases.len() > 20);
-    for case in cases {
-        let (name, json) = (case["name"].as_str().unwrap(), case["chat"].as_str().unwrap());
-        let before = chat.export().unwrap();
-        match (chat.import(json), case["messages"].as_u64()) {
-            (Ok(()), Some(count)) => {
-                assert_eq!(chat.count() as u64, count, "{name}");
-                let mut again = chat.fork().unwrap();
-                again.import(&chat.export().unwrap()).unwrap();
-                assert_eq!(again.export().unwrap(), chat.export().unwrap(), "{name}");
-            }
-            (Err(e), None) => {
-                assert_eq!(e.code().name(), case["code"], "{name}: {e}");
-                assert!(e.message().contains(case["message"].as_str().unwrap()), "{name}: {e}");
-                assert_eq!(chat.export().unwrap(), before, "{name}");
-            }
-            (result, _) => panic!("{name}: {result:?}"),
-        }
-    }
+    support::cases::chats(&mut chat(&tiny(), 3));
 }
 
 /// The turns that are left out are reported, leave the history, and the system message stays.

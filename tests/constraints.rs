@@ -13,30 +13,13 @@ use serde_json::{json, Value};
 
 // ---- without a model ----
 
-fn constraint(case: &Value) -> Constraint {
-    let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
-    match case.as_object().expect("an object").keys().find(|k| k.as_str() != "name" && *k != "json_whitespace") {
-        Some(kind) => match kind.as_str() {
-            "json_schema" => Constraint::JsonSchema(case["json_schema"].clone()),
-            "json" => Constraint::Json,
-            "json_object" => Constraint::JsonObject,
-            "regex" => Constraint::Regex(text("regex")),
-            "lark" => Constraint::Lark(text("lark")),
-            "gbnf" => Constraint::Gbnf(text("gbnf")),
-            "choice" => Constraint::Choice(serde_json::from_value(case["choice"].clone()).expect("texts")),
-            other => panic!("{case}: no constraint but {other}"),
-        },
-        None => panic!("{case}: no constraint"),
-    }
-}
-
 /// `tests/conformance/constraints.json`, which every binding runs too.
 #[test]
 fn conformance() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("conformance/constraints.json")).unwrap();
     let mut wrong = Vec::new();
     for case in &cases {
-        let (name, constraint) = (&case["name"], constraint(case));
+        let (name, constraint) = (&case["name"], support::cases::constraint(case));
         let free = case["json_whitespace"] == true;
         if let Some(words) = case["error"].as_str() {
             match constraint.accepts("x", free) {

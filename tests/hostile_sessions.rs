@@ -98,23 +98,9 @@ fn every_truncation_and_every_flipped_bit_is_refused() {
     }
 }
 
-/// `tests/conformance/sessions.json`, which every binding runs too.
 #[test]
 fn conformance() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("s");
-    let file: serde_json::Value = serde_json::from_str(include_str!("conformance/sessions.json")).unwrap();
-    let engine = engine(&support::tiny());
-    let mut chat = chat(&engine);
-    chat.set_system("Here.").unwrap();
-    for case in file["cases"].as_array().unwrap() {
-        let hex = case["file"].as_str().unwrap();
-        let byte = |i: usize| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap();
-        std::fs::write(&path, (0..hex.len() / 2).map(byte).collect::<Vec<u8>>()).unwrap();
-        let e = chat.restore(&path, None).unwrap_err();
-        assert_eq!(e.code().name(), case["code"].as_str().unwrap(), "{}: {e}", case["name"]);
-        assert_eq!(chat.message_at(0).unwrap().text(), "Here.");
-    }
+    support::cases::sessions(&mut chat(&engine(&support::tiny())));
 }
 
 /// Puts the checksum of a file right, as somebody would who made it on purpose.

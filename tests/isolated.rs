@@ -3,65 +3,15 @@
 
 mod support;
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use qask::{
-    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Error, Event, FinishReason, Message, Model,
-    ModelOptions, Next, Queue, Request, Sampling, SaveOptions, Trim,
+    Cancel, Chat, Code, Constraint, Done, Engine, EngineOptions, Event, FinishReason, Model, ModelOptions, Next,
+    Queue, Request, Sampling, SaveOptions, Trim,
 };
+use support::isolated::*;
 use support::{smollm2, tiny, Gguf};
-
-const LONG: Option<Duration> = Some(Duration::from_secs(120));
-
-fn worker() -> Option<PathBuf> {
-    Some(env!("CARGO_BIN_EXE_qask-worker").into())
-}
-
-fn options() -> EngineOptions {
-    EngineOptions { isolated: true, worker: worker(), ..EngineOptions::default() }
-}
-
-fn load(path: impl AsRef<Path>) -> Model {
-    Model::load(path, ModelOptions::default()).unwrap()
-}
-
-/// A model of random weights; its file has to stay, since each worker opens it.
-fn small() -> (Model, impl AsRef<Path>) {
-    let file = tiny().file();
-    (load(&file), file)
-}
-
-fn isolated(model: &Model) -> Engine {
-    Engine::new(model, options()).unwrap()
-}
-
-/// Descriptors, children and threads are counted for the whole process: one such test at a time, and none beside it.
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let one = ONE.lock().unwrap_or_else(|e| e.into_inner());
-    // The last test's engines end behind it.
-    wait_for("the end of all workers", || children().is_empty());
-    one
-}
-
-fn greedy(request: Request) -> Request {
-    request.sampling(Sampling::greedy())
-}
-
-fn ask(text: &str) -> Request {
-    greedy(Request::chat([Message::user(text)])).max_tokens(24)
-}
-
-/// A request that runs until its context is full, and longer than any test looks.
-fn endless() -> Request {
-    let mut request = greedy(Request::chat([Message::user("Count.")]));
-    request.ignore_eos = true;
-    request
-}
 
 /// Everything of a stream; an error at its end is a panic.
 fn events(engine: &Engine, request: &Request) -> Vec<Event> {
@@ -76,10 +26,10 @@ fn events(engine: &Engine, request: &Request) -> Vec<Event> {
     }
 }
 
-/// Events as they read when nothing is merged: texts joined, usage without times.
 /// How a choice ended: which, why, and its tokens.
 type End = (u32, FinishReason, u32, u32);
 
+/// Events as they read when nothing is merged: texts joined, usage without times.
 fn plain(events: &[Event]) -> (Vec<String>, Vec<End>) {
     let mut texts = vec![String::new(); 8];
     let mut ends = Vec::new();
@@ -101,61 +51,6 @@ fn plain(events: &[Event]) -> (Vec<String>, Vec<End>) {
     }
     ends.sort_by_key(|e| e.0);
     (texts, ends)
-}
-
-/// The error that a stream ends with.
-fn failure(stream: qask::Stream) -> Error {
-    stream.collect().expect_err("it should have failed")
-}
-
-fn wait_for(what: &str, ready: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !ready() {
-        assert!(Instant::now() < until, "{what} did not come about");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits until an answer is being made.
-fn begin(engine: &Engine, request: &Request) -> qask::Stream {
-    let mut stream = engine.submit(request).unwrap();
-    loop {
-        match stream.next(LONG).unwrap() {
-            Next::Event(Event::Text(_)) => return stream,
-            Next::Event(Event::Done(done)) => panic!("{done:?}"),
-            Next::Event(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// By the program of that name, so that no test needs `unsafe`.
-fn kill(process: u32) {
-    assert!(std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
-}
-
-fn runs(process: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // A zombie has ended.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
-}
-
-fn children() -> HashSet<u32> {
-    let own = std::process::id().to_string();
-    let parent = |process: &str| {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.split(' ').nth(1).map(str::to_owned)
-    };
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|e| e.ok()?.file_name().into_string().ok())
-        .filter(|name| parent(name).as_deref() == Some(&own))
-        .filter_map(|name| name.parse().ok())
-        .collect()
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 #[test]
@@ -400,60 +295,6 @@ fn whatever_ends_the_worker_is_an_error_and_another_one_answers() {
 }
 
 #[test]
-fn a_worker_that_is_killed_twenty_times_leaves_nothing_behind() {
-    let _alone = alone();
-    let (model, _file) = small();
-    let engine = isolated(&model);
-    let before = (descriptors(), children().len());
-    let mut request = greedy(Request::text("a"));
-    (request.ignore_eos, request.n) = (true, 2);
-    for round in 0..20 {
-        let process = engine.worker_id().expect("a worker runs");
-        let stream = begin(&engine, &request);
-        kill(process);
-        let error = stream.collect();
-        // The tiny context may be full before the signal strikes.
-        if let Err(error) = error {
-            assert!(error.code() == Code::EngineFault && error.message().contains("SIGKILL"), "{error}");
-        }
-        wait_for("its end", || engine.worker_id() != Some(process));
-        engine.submit(&Request::text("b").max_tokens(2)).unwrap().collect().unwrap();
-        assert!(engine.worker_id().is_some(), "round {round}");
-    }
-    assert_eq!((descriptors(), children().len()), before);
-    assert!(engine.close(LONG).unwrap());
-    assert_eq!(children().len(), before.1 - 1);
-}
-
-#[test]
-fn a_worker_that_dies_again_and_again_ends_its_engine() {
-    let _alone = alone();
-    let (model, _file) = small();
-    let engine = isolated(&model);
-    // So that nothing is whole between the deaths.
-    assert!(engine.pause(LONG).unwrap());
-    let mut deaths = 0;
-    let error = loop {
-        match engine.submit(&Request::text("b")) {
-            Ok(stream) => {
-                wait_for("a worker", || engine.worker_id().is_some());
-                kill(engine.worker_id().unwrap());
-                assert_eq!(failure(stream).code(), Code::EngineFault);
-                deaths += 1;
-            }
-            Err(error) => break error,
-        }
-        assert!(deaths <= 5, "it is not started for ever");
-    };
-    assert_eq!(deaths, 5);
-    assert_eq!(error.code(), Code::EngineFault);
-    assert!(error.message().contains("is not started again"), "{error}");
-    assert!(engine.close(LONG).unwrap());
-    // Another engine is another matter.
-    isolated(&model).submit(&Request::text("b").max_tokens(1)).unwrap().collect().unwrap();
-}
-
-#[test]
 fn a_worker_that_is_none_is_told() {
     let _alone = alone();
     let (model, _file) = small();
@@ -502,6 +343,11 @@ fn a_worker_that_lies_is_ended() {
         ("words", r#"{"Log":{"level":9,"engine":true,"message":"x"}}"#),
         ("again", r#"{"Hello":{"version":"x","build":"x"}}"#),
         ("json", r#"{"Ready":{}}"#),
+        ("begun", "{\"Began\":1}\n{\"Began\":1}"),
+        ("code", r#"{"Fault":{"code":1,"message":"x"}}"#),
+        ("prompt", r#"{"Prompt":[1,{"text":"x","protected":[[0,9]],"tokens":[]}]}"#),
+        ("long", "LENGTH 100000000"),
+        ("cells", "LENGTH 3000000000"),
     ] {
         use std::os::unix::fs::PermissionsExt;
         let path = folder.path().join(name);
@@ -558,71 +404,6 @@ fn a_model_without_a_name_is_passed_on() {
 }
 
 #[test]
-fn fifty_engines_come_and_go() {
-    let _alone = alone();
-    let (model, _file) = small();
-    let cycle = || {
-        let engine = isolated(&model);
-        engine.submit(&Request::text("abc").max_tokens(3)).unwrap().collect().unwrap();
-        let process = engine.worker_id().unwrap();
-        assert!(engine.close(LONG).unwrap());
-        assert!(!runs(process), "close waits for it");
-        assert_eq!(engine.submit(&Request::text("x")).err().map(|e| e.code()), Some(Code::Closed));
-    };
-    let resident = || -> u64 {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-    };
-    (0..5).for_each(|_| cycle());
-    let before = (descriptors(), resident());
-    (0..50).for_each(|_| cycle());
-    let after = (descriptors(), resident());
-    assert_eq!(before.0, after.0, "descriptors");
-    assert!(after.1 < before.1 + (4 << 20), "{before:?} {after:?}");
-    assert_eq!(children().len(), 0);
-    // One that is only dropped ends soon.
-    let engine = isolated(&model);
-    let process = engine.worker_id().unwrap();
-    drop(engine);
-    wait_for("its end", || !runs(process));
-}
-
-/// What the test below runs again, as another process that is killed.
-#[test]
-fn a_host_that_is_killed() {
-    if std::env::var_os("QASK_TEST_HOST").is_none() {
-        return;
-    }
-    let (model, _file) = small();
-    let engine = isolated(&model);
-    println!("worker {}", engine.worker_id().unwrap());
-    loop {
-        std::thread::sleep(Duration::from_secs(1));
-        let _ = engine.stats();
-    }
-}
-
-#[test]
-fn a_worker_ends_with_its_host() {
-    use std::io::{BufRead, BufReader};
-    let _alone = alone();
-    let mut host = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_host_that_is_killed", "--nocapture"])
-        .env("QASK_TEST_HOST", "1")
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
-    let worker: u32 = lines
-        .find_map(|l| l.unwrap().split_once("worker ").and_then(|(_, id)| id.trim().parse().ok()))
-        .expect("a worker");
-    assert!(runs(worker));
-    host.kill().unwrap();
-    host.wait().unwrap();
-    wait_for("its end", || !runs(worker));
-}
-
-#[test]
 fn the_log_comes_through_and_holds_no_prompts() {
     let _alone = alone();
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -641,36 +422,4 @@ fn the_log_comes_through_and_holds_no_prompts() {
     let lines = lines.lock().unwrap();
     assert!(lines.iter().filter(|l| l.contains("engine started")).count() == 1, "{lines:?}");
     assert!(lines.iter().all(|l| !l.contains("secret")));
-}
-
-/// What the kernel holds the worker to, where it can.
-#[test]
-fn a_worker_is_held() {
-    let _alone = alone();
-    let folder = tempfile::tempdir().unwrap();
-    let (model, _file) = small();
-    let held = EngineOptions { prefix_cache_dir: Some(folder.path().into()), ..options() };
-    let engine = Engine::new(&model, held).unwrap();
-    let status = std::fs::read_to_string(format!("/proc/{}/status", engine.worker_id().unwrap())).unwrap();
-    let value = |key: &str| {
-        let line = status.lines().find(|l| l.starts_with(key)).unwrap_or_default();
-        line.split_whitespace().nth(1).unwrap_or_default().to_owned()
-    };
-    assert_eq!((value("NoNewPrivs:").as_str(), value("Seccomp:").as_str()), ("1", "2"), "{status}");
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", engine.worker_id().unwrap())).unwrap();
-    let limit = |key: &str| {
-        let line = limits.lines().find(|l| l.starts_with(key)).unwrap_or_default();
-        line[key.len()..].split_whitespace().next().unwrap_or_default().to_owned()
-    };
-    assert_eq!((limit("Max core file size").as_str(), limit("Max open files").as_str()), ("0", "512"), "{limits}");
-    // Its folder can be written.
-    let long = Request::tokens(vec![7; 200]).max_tokens(1);
-    for _ in 0..2 {
-        engine.submit(&long).unwrap().collect().unwrap();
-    }
-    wait_for("a kept prefix", || std::fs::read_dir(folder.path()).unwrap().count() > 0);
-    // As many files as the host has open are nothing to it.
-    let own = AtomicUsize::new(descriptors());
-    let theirs = std::fs::read_dir(format!("/proc/{}/fd", engine.worker_id().unwrap())).unwrap().count();
-    assert!(theirs < 16, "{theirs} descriptors, and the host has {}", own.load(Ordering::Relaxed));
 }

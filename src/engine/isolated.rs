@@ -23,6 +23,7 @@ use super::options::Resolved;
 use super::shared::Shared;
 use super::stats::Stats;
 use super::stream::Channel;
+use super::submission::Submission;
 use super::worker::Held;
 use crate::adapter::Adapter;
 use crate::cancel::Cancel;
@@ -31,7 +32,6 @@ use crate::model::{Model, Token};
 use crate::request::Request;
 use crate::session::{Opened, Record};
 use crate::sync::lock;
-use crate::transcript::Transcript;
 
 pub(crate) use serve::serve_if_worker;
 use wire::{Order, Outcome};
@@ -80,15 +80,6 @@ enum Asked {
     /// For it to rest, or to have let go of memory: true of a worker that is gone, too.
     Rest(Sender<()>),
     Outcome(SyncSender<Result<(Outcome, Vec<u8>)>>),
-}
-
-/// A request on its way to the worker.
-pub(super) struct Submission {
-    pub request: Request,
-    pub pin: bool,
-    pub followed: bool,
-    pub before: Option<Arc<Transcript>>,
-    pub submitted: Instant,
 }
 
 /// What the thread that tells the worker is told itself.
@@ -278,6 +269,16 @@ impl Remote {
     #[cfg(feature = "test-hooks")]
     pub(super) fn provoke(&self, signal: i32) {
         self.shared.tell(|inbox| inbox.calls.push(Call::Provoke(signal)));
+    }
+
+    /// What the worker could do of what it must not, and of what it must: names and numbers of errors.
+    #[cfg(feature = "test-hooks")]
+    pub(super) fn probe(&self, inside: &std::path::Path, outside: &std::path::Path) -> Result<sandbox::Tried> {
+        let grounds = sandbox::Grounds { inside: inside.to_owned(), outside: outside.to_owned() };
+        match self.ask(&[], |id| Order::Probe(id, grounds), &|| None)?.0 {
+            Outcome::Tried(tried) => Ok(tried),
+            _ => Err(odd()),
+        }
     }
 
     #[cfg(feature = "test-hooks")]

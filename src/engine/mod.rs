@@ -47,6 +47,7 @@ mod softmax;
 mod stats;
 mod stranded;
 mod stream;
+mod submission;
 mod team;
 mod tokens;
 pub(crate) mod wake;
@@ -92,6 +93,7 @@ use native::Context;
 use prefixes::Keep;
 use sequence::{Guidance, Sequence, Start};
 use shared::Shared;
+use submission::Submission;
 use watch::Watch;
 
 /// Serves requests over a model. Clones share it; any thread may use it. When the last clone is gone its thread ends
@@ -240,7 +242,7 @@ impl Engine {
         let submitted = extras.submitted.unwrap_or_else(Instant::now);
         if let Some(remote) = &self.0.remote {
             let Extras { pin, before, .. } = extras;
-            let submission = isolated::Submission { request, pin, followed, before, submitted };
+            let submission = Submission { request, pin, followed, before, submitted };
             remote.submit(submission, &channel, cancel).inspect_err(|_| {
                 shared.queued.fetch_sub(n, Ordering::AcqRel);
             })?;
@@ -339,6 +341,13 @@ impl Engine {
     #[cfg(feature = "test-hooks")]
     pub fn worker_id(&self) -> Option<u32> {
         self.0.remote.as_ref().and_then(|r| r.worker_id())
+    }
+
+    /// What the process of an isolated engine could do of what it must not, and of what it must: names, and numbers of
+    /// errors. `inside` is the prefix cache's folder; what has to be in `outside` is in `sandbox.rs`.
+    #[cfg(feature = "test-hooks")]
+    pub fn probe_worker(&self, inside: &std::path::Path, outside: &std::path::Path) -> Result<Vec<(String, i32)>> {
+        self.0.remote.as_ref().map_or(Ok(Vec::new()), |r| r.probe(inside, outside))
     }
 
     /// Makes ggml assert on a thread of its own while the engine's thread computes.

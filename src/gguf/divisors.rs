@@ -3,7 +3,7 @@
 //!
 //! Taken from `models/*.cpp` of the pinned release; look again when the pin moves.
 
-use super::hparams::Check;
+use super::hparams::ArchKeys;
 use crate::error::Result;
 
 /// Keys under `<arch>.` that must not be 0, and the architectures that divide by them; none named: whoever reads them.
@@ -33,7 +33,7 @@ const DIVISORS: &[(&str, &[&str])] = &[
 /// Architectures that divide by the number of heads of their first layer.
 const BY_FIRST_HEADS: &[&str] = &["deepseek2-ocr", "gemma2", "gemma3", "olmo2", "phimoe"];
 
-impl Check<'_> {
+impl ArchKeys<'_> {
     pub(super) fn divisors(&self, heads: &[u32], layers: u32) -> Result<()> {
         for (name, architectures) in DIVISORS {
             let divides = architectures.is_empty() || architectures.contains(&self.arch);

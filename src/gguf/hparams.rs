@@ -74,7 +74,8 @@ pub(super) struct Hparams {
     pub(super) sliding_window: Option<u32>,
 }
 
-pub(super) struct Check<'a> {
+/// The keys of a file that its architecture reads, looked up and checked.
+pub(super) struct ArchKeys<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) arch: &'a str,
     /// Whether llama.cpp will read the hyper-parameters: not of a file that is only a vocabulary.
@@ -82,7 +83,7 @@ pub(super) struct Check<'a> {
 }
 
 pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams> {
-    let check = Check { keys: Keys(c), arch, required };
+    let check = ArchKeys { keys: Keys(c), arch, required };
     check.types(c)?;
     let mut h = Hparams {
         context_length: check.number("context_length", 1, u32::MAX)?,
@@ -102,7 +103,7 @@ pub(super) fn check(c: &Container, arch: &str, required: bool) -> Result<Hparams
     Ok(h)
 }
 
-impl Check<'_> {
+impl ArchKeys<'_> {
     pub(super) fn key<'n>(&'n self, name: &'n str) -> Name<'n> {
         Name::Of(self.arch, name)
     }

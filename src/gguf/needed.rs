@@ -6,8 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::hparams::{Check, Hparams};
+use super::header::Container;
+use super::hparams::{ArchKeys, Hparams};
 use super::invalid;
+use super::keys::Keys;
 use crate::error::{Code, Error, Result};
 
 /// In these architectures a layer that has the first tensor needs all of one of the lists.
@@ -80,7 +82,17 @@ const INDEXER: [&str; 3] = ["indexer.proj.weight", "indexer.attn_k.weight", "ind
 /// From this trained length on GLM has no indexer in most layers.
 const MOST_LAYERS_SHARE: u32 = 1 << 20;
 
-impl Check<'_> {
+/// Checks the names of all tensors of a model that is more than a vocabulary.
+pub(super) fn check<'t>(
+    c: &Container,
+    arch: &str,
+    h: &Hparams,
+    tensors: impl Iterator<Item = &'t str> + Clone,
+) -> Result<()> {
+    ArchKeys { keys: Keys(c), arch, required: true }.needed(h, tensors)
+}
+
+impl ArchKeys<'_> {
     /// Deci's layers may lack parts. One without a feed-forward part is left out as a whole, and with the last one goes what
     /// was prepared for the rows that are asked for; with all of attention goes the memory.
     fn layers_left_out(&self, h: &Hparams) -> Result<()> {
@@ -98,8 +110,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Checks the names of all tensors of a model that is more than a vocabulary.
-    pub(super) fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
+    fn needed<'t>(&self, h: &Hparams, tensors: impl Iterator<Item = &'t str> + Clone) -> Result<()> {
         // It is a signed number there, and less than none would be memory without end.
         if let Some(n) = h.sliding_window.filter(|n| i32::try_from(*n).is_err()) {
             return Err(self.wrong("attention.sliding_window", n, format!("at most {}", i32::MAX)));

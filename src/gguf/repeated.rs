@@ -1,10 +1,10 @@
 //! Layers that are used more than once, and rounds. llama.cpp multiplies these numbers without a look at what the product holds, and
 //! then counts layers by it.
 
-use super::hparams::{Check, Hparams};
+use super::hparams::{ArchKeys, Hparams};
 use crate::error::Result;
 
-impl Check<'_> {
+impl ArchKeys<'_> {
     pub(super) fn repeated(&self, h: &Hparams) -> Result<()> {
         if !self.required {
             return Ok(());

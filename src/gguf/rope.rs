@@ -1,6 +1,6 @@
 //! Rotary positions. ggml asserts on their numbers in its own threads, where nothing can be caught.
 
-use super::hparams::{Check, Hparams};
+use super::hparams::{ArchKeys, Hparams};
 use super::{escape, names};
 use crate::error::Result;
 
@@ -52,7 +52,7 @@ const WITHOUT: &[&str] = &[
     "t5encoder",
 ];
 
-impl Check<'_> {
+impl ArchKeys<'_> {
     pub(super) fn rope(&self, h: &Hparams) -> Result<()> {
         self.rope_scaling()?;
         self.dimensions(h)?;

@@ -24,8 +24,9 @@ threading.Thread(target=answers, daemon=True).start()
 while True:
     order = frame(host)
     if b'"Submit"' in order[:16]:
-        said = b'SAID'
-        host.sendall(struct.pack("<I", len(said)) + said)
+        for said in """SAID""".encode().split(b"\n"):
+            length = int(said.split()[1]) if said.startswith(b"LENGTH") else len(said)
+            host.sendall(struct.pack("<I", length) + said)
         while host.recv(4096):
             pass
         os._exit(0)

@@ -1,6 +1,9 @@
 //! What the integration tests share: where the models are, and tiny models made on the spot.
 #![allow(dead_code)]
 
+pub(crate) mod cases;
+pub(crate) mod isolated;
+
 use std::path::PathBuf;
 
 use qask::{Engine, Event, FinishReason, Message, Next, Request, Sampling};

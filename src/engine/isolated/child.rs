@@ -277,9 +277,12 @@ pub(super) fn settle(host: u32) -> Option<File> {
             libc::signal(signal, libc::SIG_IGN);
         }
     }
-    // SAFETY: plain limits of this process; a core of it would hold prompts.
+    // A core would hold prompts. Linux gives it to a program that collects them whatever the limit is, but for a limit of
+    // 1; a file of one byte it does not write either.
+    let most = libc::rlim_t::from(cfg!(target_os = "linux"));
+    // SAFETY: plain limits of this process.
     unsafe {
-        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        let none = libc::rlimit { rlim_cur: most, rlim_max: most };
         libc::setrlimit(libc::RLIMIT_CORE, &none);
     }
     // SAFETY: `facts` has room for what is asked of descriptor 1, and is only read when the call succeeded; the copy

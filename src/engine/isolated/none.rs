@@ -1,33 +1,23 @@
 //! Where a program may not start another one: there are no isolated engines.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::options::Resolved;
 use super::shared::Shared;
 use super::stats::Stats;
 use super::stream::Channel;
+use super::submission::Submission;
 use super::worker::Held;
 use crate::cancel::Cancel;
 use crate::error::{Code, Error, Result};
 use crate::model::{Model, Token};
 use crate::request::Request;
 use crate::session::{Opened, Record};
-use crate::transcript::Transcript;
 
 /// There is none of it.
 pub(crate) enum Remote {}
 
 pub(super) enum Call {}
-
-#[allow(dead_code)]
-pub(super) struct Submission {
-    pub request: Request,
-    pub pin: bool,
-    pub followed: bool,
-    pub before: Option<Arc<Transcript>>,
-    pub submitted: Instant,
-}
 
 pub(super) fn start(_: &Arc<Shared>, _: &Model, _: &Resolved) -> Result<Arc<Remote>> {
     Err(Error::new(
@@ -75,6 +65,11 @@ impl Remote {
 
     #[cfg(feature = "test-hooks")]
     pub(super) fn worker_id(&self) -> Option<u32> {
+        match *self {}
+    }
+
+    #[cfg(feature = "test-hooks")]
+    pub(super) fn probe(&self, _: &std::path::Path, _: &std::path::Path) -> Result<Vec<(String, i32)>> {
         match *self {}
     }
 }

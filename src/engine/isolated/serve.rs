@@ -32,6 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Serves when `argument` says so, and gives the code to leave with then.
 pub(crate) fn serve_if_worker(argument: &str) -> Option<i32> {
+    #[cfg(feature = "test-hooks")]
+    if let Some(probe) = argument.strip_prefix(sandbox::probe::ARGUMENT) {
+        return Some(sandbox::probe::run(probe));
+    }
     let host = argument.strip_prefix(child::ARGUMENT)?.parse().ok()?;
     let model = child::settle(host);
     Some(match Socket::of_worker() {
@@ -49,8 +53,9 @@ fn serve(socket: Socket, model: Option<File>) -> i32 {
     let out = Arc::new(Out(Mutex::new(socket)));
     out.say(&Report::Hello(Build::own()));
     let Ok(Frame::Said(Order::Start(start))) = frame::read(from) else { child::leave() };
-    let files = sandbox::before_threads(start.options.prefix_cache_dir.as_deref());
+    let held = sandbox::hold(start.options.prefix_cache_dir.as_deref());
     listen_to_log(&out, start.log);
+    held.tell();
     let engine = match begin(*start, model) {
         Ok(engine) => engine,
         Err(error) => {
@@ -59,7 +64,6 @@ fn serve(socket: Socket, model: Option<File>) -> i32 {
         }
     };
     watch(&engine, &out);
-    sandbox::before_serving(files);
     out.say(&Report::Ready { kv_tokens: engine.kv_tokens() });
     let mut worker = Worker { engine, out, streams: HashMap::new(), sweep_at: 64, adapters: HashMap::new() };
     worker.run(from);
@@ -121,6 +125,8 @@ fn copy(outcome: &Outcome) -> Outcome {
         Outcome::Stats(s) => Outcome::Stats(*s),
         Outcome::Put(n) => Outcome::Put(*n),
         Outcome::Prefix(_) => Outcome::Prefix(None),
+        #[cfg(feature = "test-hooks")]
+        Outcome::Tried(tried) => Outcome::Tried(tried.clone()),
     }
 }
 
@@ -223,6 +229,10 @@ impl Worker {
                 Order::Provoke(0) => drop(self.engine.provoke_fault()),
                 #[cfg(feature = "test-hooks")]
                 Order::Provoke(signal) => child::raise(signal),
+                #[cfg(feature = "test-hooks")]
+                Order::Probe(id, grounds) => self.aside(move |_, out| {
+                    out.answer(id, Ok(Outcome::Tried(sandbox::probe::attempts(&grounds))));
+                }),
             }
         }
     }
