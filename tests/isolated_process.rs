@@ -46,8 +46,11 @@ fn a_worker_that_dies_again_and_again_ends_its_engine() {
         match engine.submit(&Request::text("b")) {
             Ok(stream) => {
                 wait_for("a worker", || engine.worker_id().is_some());
-                kill(engine.worker_id().unwrap());
+                let process = engine.worker_id();
+                kill(process.unwrap());
                 assert_eq!(failure(stream).code(), Code::EngineFault);
+                // Its streams are told first.
+                wait_for("its end", || engine.worker_id() != process);
                 deaths += 1;
             }
             Err(error) => break error,
