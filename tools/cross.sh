@@ -25,5 +25,9 @@ folder=target-arm64
 # goes (kernels.sh).
 profile=small
 export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
+export KERNEL_FLAGS='-O2 -DNDEBUG'
+# Sessions are compressed by the fastest strategy only: without the others.
+export SMALL_CFLAGS=
+for strategy in DFAST GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA; do SMALL_CFLAGS+=" -DZSTD_EXCLUDE_${strategy}_BLOCK_COMPRESSOR"; done
 export CMAKE_PROJECT_INCLUDE=$PWD/tools/without_common.cmake
 export MAX_BYTES=$((8 << 20)) # of the shared library, for check_binary.sh

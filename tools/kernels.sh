@@ -64,9 +64,10 @@ for build in "${builds[@]}"; do
     folder=$out/$build
     mapfile -t set < <(settings "$build")
     rm -f "$folder/CMakeCache.txt"
-    # As fast as can be, also where the rest is small.
+    # As fast as can be, unless KERNEL_FLAGS says otherwise.
+    fast=${KERNEL_FLAGS:--O3 -DNDEBUG}
     { cmake -G 'Unix Makefiles' -S "$source" -B "$folder" -C "$out/as_built.cmake" -DGGML_NATIVE=OFF \
-        -DCMAKE_C_FLAGS_RELEASE='-O3 -DNDEBUG' -DCMAKE_CXX_FLAGS_RELEASE='-O3 -DNDEBUG' "${set[@]}" &&
+        -DCMAKE_C_FLAGS_RELEASE="$fast" -DCMAKE_CXX_FLAGS_RELEASE="$fast" "${set[@]}" &&
         cmake --build "$folder" --target ggml-cpu --parallel "$(nproc)"; } >"$out/$build.log" 2>&1 ||
         { tail -30 "$out/$build.log" >&2; die "the build for $build failed: $out/$build.log"; }
 

@@ -4,7 +4,7 @@ registry=$(cargo metadata --format-version 1 --locked --filter-platform "$target
 import json, os, sys
 engine = next(p for p in json.load(sys.stdin)["packages"] if p["name"] == "llama-cpp-sys-2")
 print(os.path.dirname(os.path.dirname(engine["manifest_path"])))')
-RUSTFLAGS='' CFLAGS='' CXXFLAGS=''
+RUSTFLAGS='' CFLAGS=${SMALL_CFLAGS:-} CXXFLAGS=''
 for map in "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib=/rust" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$PWD=/qask" "$registry=/deps"; do
     RUSTFLAGS+=" --remap-path-prefix=$map"
     CFLAGS+=" -ffile-prefix-map=$map"
