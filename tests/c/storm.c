@@ -163,8 +163,8 @@ int main(int argc, char **argv) {
                "grown by %ld KiB in %ld cancels\n",
                atomic_load(&cancelled), atomic_load(&submitted), (now_ms() - begun) / 1e3, atomic_load(&loads),
                atomic_load(&engines), atomic_load(&lines), atomic_load(&full), grown, counted);
-    /* Heaps of threads waver by some mebibytes; what a cancel leaves behind would show in a million. */
-    CHECK(grown < 16 * 1024);
+    /* Heaps of threads waver by tens of mebibytes; what a cancel leaves behind shows in a million. */
+    CHECK(grown < (cancels < 500000 ? 64 : 16) * 1024);
     qask_request_free(question);
     qask_request_free(request);
     qask_engine_free((qask_engine *) engine);
