@@ -46,7 +46,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android android-check valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
+.PHONY: vet storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android android-check valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -466,6 +466,12 @@ arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answer
 	python3 tools/models.py fetch smollm2-135m minilm-l6-v2
 	python3 tools/vectors.py || [ $$? = 3 ]
 	tests/variants/arm64.sh target-arm64/lib "$$(python3 tools/models.py path smollm2-135m)"
+
+VET_TOOL := 0.10.3
+vet: setup ## no dependency is new or changed but those that supply-chain/ admits (installs cargo-vet once)
+	@[ "$$(cargo vet --version 2>/dev/null | sed 's/.* //')" = $(VET_TOOL) ] || \
+	    env -u RUSTFLAGS -u CARGO_TARGET_DIR $(CARGO) install --locked --quiet cargo-vet --version $(VET_TOOL)
+	@$(CARGO) vet --locked
 
 # A version of the tool, so that lists of one tree are the same everywhere.
 SBOM_TOOL := 0.5.7
