@@ -18,8 +18,9 @@ static ENGINES: Mutex<Vec<Weak<dyn Stop>>> = Mutex::new(Vec::new());
 /// The process that the engines' threads live in: a forked child has none of them, and would wait for nobody.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-/// How long `exit()` waits for all engines together.
-const PATIENCE: Duration = Duration::from_millis(1800);
+/// How long `exit()` waits for all engines together. Under sanitizers, which have the test hooks, one node of a graph may
+/// take longer.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(feature = "test-hooks") { 20_000 } else { 1800 });
 
 /// Asks for [`stop_all`] at exit, before what was made until now is destroyed.
 fn ask() {

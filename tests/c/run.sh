@@ -47,6 +47,8 @@ python3 tests/c/misuse.py include/qask.h >"$out/misuse.c"
 
 if [ -n "${SANITIZER:-}" ]; then
     flags+=("-fsanitize=$SANITIZER" -fno-sanitize-recover=undefined)
+    # The engine is compiled to go on after a report; no test may.
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     case $SANITIZER in
     thread) bugs=(race:ThreadSanitizer) tests=(threads queue storm) ;;
     # What is planted inside the library is seen too.

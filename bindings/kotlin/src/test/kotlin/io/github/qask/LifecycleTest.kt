@@ -82,7 +82,8 @@ class LifecycleTest {
         val parts = minOf(cycles / 100, 10)
         for (part in 1..parts) {
             some(cycles / parts)
-            eventually { Qask.liveHandles <= handles }
+            // Some of the last chats may still be held by a frame that is not compiled yet.
+            eventually { Qask.liveHandles <= handles + 4 }
             println("${part * cycles / parts}: ${Figures()}")
         }
         handlesAtRest()
