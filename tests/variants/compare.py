@@ -25,15 +25,16 @@ def main():
         return f"{first_version} has answers to {len(first)} prompts, {second_version} to {len(second)}"
     same, parted = 0, []
     for prompt, answer in first.items():
-        at = next((i for i, (a, b) in enumerate(zip(answer, second[prompt])) if a[0] != b[0]), None)
-        if at is None:
-            if len(answer) != len(second[prompt]):
-                return f"prompt {prompt}: {len(answer)} tokens and {len(second[prompt])}"
+        other = second[prompt]
+        at = next((i for i, (a, b) in enumerate(zip(answer, other)) if a[0] != b[0]), min(len(answer), len(other)))
+        if at == len(answer) == len(other):
             same += 1
-        elif answer[at][1] > MARGIN:
-            return f"prompt {prompt}: token {at} differs, where the best led by {answer[at][1]}"
-        else:
-            parted.append(f"prompt {prompt} at token {at} (lead {answer[at][1]})")
+            continue
+        # Where one of the two ended, the end was as likely as what the other said.
+        lead = (answer if at < len(answer) else other)[at][1]
+        if lead > MARGIN:
+            return f"prompt {prompt}: token {at} differs, where the best led by {lead}"
+        parted.append(f"prompt {prompt} at token {at} (lead {lead})")
     tokens = sum(map(len, first.values()))
     print(f"{first_version} and {second_version}: {same} of {len(first)} answers the same, {tokens} tokens"
           + "".join(f"; {p}" for p in parted))
