@@ -247,7 +247,7 @@ kotlin-jar: kotlin-setup lib ## the Kotlin jar with the library in it, in the lo
 	$(KOTLIN)/tools/build_native.sh $(LIB) $(KOTLIN_OUT)/jar/native/linux-$$(uname -m)
 	mvn -q -B -ntp -f $(KOTLIN) -Dqask.natives=$(KOTLIN_OUT)/jar -Dmaven.test.skip=true install
 
-# Not part of `make test` yet: it has not been run as a whole.
+# Not part of `make test` yet: it has passed as a whole once.
 kotlin: kotlin-setup lib lib-test ## the Kotlin binding: JNI shim, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
 	python3 tools/vectors.py || [ $$? = 3 ]
@@ -264,7 +264,7 @@ kotlin-cycles: kotlin-setup lib lib-test ## create, generate, cancel, free from 
 	QASK_CYCLES=$(CYCLES) mvn -q -B -ntp -f $(KOTLIN) -Dqask.tested=$(KOTLIN_OUT)/hooks/libqask_jni.so \
 	    -Dtest='LifecycleTest#cycles' test
 
-# Fetches 131 MB of Android's classes once. Its Kotlin half has not run yet.
+# Fetches 131 MB of Android's classes once.
 android-check: kotlin-setup ## what can be said of the Android side without its SDK: shim, Kotlin, AAR
 	$(KOTLIN)/android/check/check.sh $(KOTLIN_OUT)/android
 
