@@ -57,6 +57,8 @@ expect() { # example, pattern, arguments
 }
 expect chat 'Paris' "$model" 'Complete the sentence: the capital of France is'
 expect chat 'Paris' -once "$model" 'Complete the sentence: the capital of France is'
+# What `make demo` asks is not asked here.
+unset PROMPT
 printf '%s\n' 'My name is Tom. Say hello to me.' "/save $out/saved" '/load no-such-file' /regenerate "/load $out/saved" 'What is my name?' /quit x |
     run chat "$model" >"$out/log" 2>"$out/err" || { cat "$out/err" >&2; fail 'chat as a conversation failed'; }
 for words in 'no-such-file' '\[2 messages\]' '[1-9][0-9]* of them cached'; do
