@@ -128,6 +128,7 @@ impl Worker {
             let shared = Arc::clone(&self.shared);
             // The model too, which may be the last of it: `exit()` waits until nothing of a GPU is held.
             drop(self);
+            rest::give_back_to_system();
             // Whoever waits for an order is told by this.
             drop(shared.take(None));
             log::write(Level::Info, || "engine closed".into());

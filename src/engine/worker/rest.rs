@@ -74,8 +74,8 @@ impl Worker {
     }
 }
 
-/// What was freed in small pieces too.
-fn give_back_to_system() {
+/// What was freed in small pieces too, which glibc keeps for each thread that there ever was.
+pub(super) fn give_back_to_system() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: any thread may call it at any time.
     unsafe {

@@ -75,7 +75,8 @@ class LifecycleTest {
             }
             cycle(engine, it)
         }
-        some(maxOf(cycles / 5, 100))
+        // What the C library's heaps take in the beginning levels off behind some engines.
+        some(if (given != null) cycles / 2 else 100)
         val handles = handlesAtRest()
         val before = Figures()
         println("$cycles cycles, before: $before")
