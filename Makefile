@@ -460,7 +460,7 @@ arm64: ## the tarball for arm64 Linux, cross-compiled with Debian's packages (2.
 	@tools/setup.sh arm64
 	tools/dist.sh aarch64
 
-# An emulator, so this takes its time; nothing of it is part of `make test`. Neither has run to its end yet.
+# An emulator, so this takes its time; nothing of it is part of `make test`.
 arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answers against this machine's, C and Rust tests
 	@tools/setup.sh arm64
 	python3 tools/models.py fetch smollm2-135m minilm-l6-v2
@@ -486,4 +486,4 @@ dist-test: ## what a stranger does with the tarball
 	@tests/install/tarball.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 clean: ## remove everything that was built
-	rm -rf target target-portable target-asan target-fuzz target-dist target-arm64 dist
+	rm -rf target target-portable target-asan target-tsan target-fuzz target-fuzz-engine target-dist target-arm64 dist
