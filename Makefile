@@ -30,7 +30,7 @@ BENCH_MODELS ?= smollm2-135m qwen2.5-coder-0.5b
 # More for benches/run.py, such as `--only samplers` or `--peers`.
 BENCH ?=
 # Not TARGET: build scripts read that.
-ONLY ?= output
+ONLY ?=
 TIME ?= 60
 FOLDER ?= target-dist/lib
 BFCL ?=
@@ -46,7 +46,7 @@ model_path = $(if $(wildcard $(MODEL)),$(MODEL),$$(python3 tools/models.py path 
 c_models = "$$(python3 tools/models.py path smollm2-135m)" "$$(python3 tools/models.py path minilm-l6-v2)"
 fetch_model = $(if $(wildcard $(MODEL)),true,python3 tools/models.py fetch $(MODEL))
 
-.PHONY: vet storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android android-check valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
+.PHONY: vet storm python python-wheel python-install python-ecosystem python-bench python-cycles help setup demo test lib header check faults fmt install uninstall bench memory bench-constraints bench-sessions bench-embed bench-isolated bench-preflight hostile soak bfcl fuzz fuzz-engine models schemas scores sessions templates c-tests install-tests lib-test go go-bench docs docs-tests asan hostile-asan tsan dist dist-test clean python-peer python-beside kotlin kotlin-setup kotlin-jar kotlin-bench kotlin-cycles android android-check valgrind sbom swift swift-bench swift-cycles xcframework variants-test arm64 arm64-test sizes
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -89,6 +89,7 @@ check: setup ## format, lints, header drift, licences
 	python3 bindings/check_table.py
 	bindings/kotlin/tools/generate.py --verify
 	cd tools && python3 -m unittest --quiet test_models
+	RUSTFLAGS='--cfg without_engine' $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/fuzz
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check licenses bans sources; \
 	else echo 'NOT CHECKED: licences of dependencies (cargo install cargo-deny)'; fi
 
@@ -298,11 +299,11 @@ install-tests: ## consumers by pkg-config and CMake against an installed library
 
 # The second engine: everything of it, C++ included, under AddressSanitizer, with the test hooks and qask's own checks; all but
 # Rust under UndefinedBehaviorSanitizer too. (`vptr` would need the types of what llama.cpp's public handles point to.)
-asan: export RUSTC_BOOTSTRAP := 1
-asan: export RUSTFLAGS += -Zsanitizer=address
-asan: export CFLAGS := -fsanitize=undefined -fno-sanitize=vptr $(CFLAGS) -fsanitize=address -g1
-asan: export CXXFLAGS := -fsanitize=undefined -fno-sanitize=vptr $(CXXFLAGS) -fsanitize=address -g1
-asan: export QASK_GUARD_FLAGS := -fsanitize=undefined -fno-sanitize-recover=undefined
+asan hostile-asan: export RUSTC_BOOTSTRAP := 1
+asan hostile-asan: export RUSTFLAGS += -Zsanitizer=address
+asan hostile-asan: export CFLAGS := -fsanitize=undefined -fno-sanitize=vptr $(CFLAGS) -fsanitize=address -g1
+asan hostile-asan: export CXXFLAGS := -fsanitize=undefined -fno-sanitize=vptr $(CXXFLAGS) -fsanitize=address -g1
+asan hostile-asan: export QASK_GUARD_FLAGS := -fsanitize=undefined -fno-sanitize-recover=undefined
 asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a build of the engine of its own)
 	CARGO_TARGET_DIR=target-asan $(CARGO) rustc --lib --release $(FEATURES) --crate-type staticlib --target $(HOST) \
 	    -- -Cdebug-assertions -Coverflow-checks
@@ -311,6 +312,13 @@ asan: setup ## the C tests under Address- and UndefinedBehaviorSanitizer (a buil
 	@echo '-lstdc++ -lgomp -lm -lpthread -ldl' >target-asan/lib/libqask.libs
 	@nm target-asan/lib/libqask.a 2>/dev/null | grep __ubsan_handle >/dev/null || { echo 'the engine is not sanitized' >&2; exit 1; }
 	@env -u CFLAGS -u CXXFLAGS SANITIZER=address,undefined tests/c/run.sh target-asan/lib $(c_models)
+
+# A Rust program brings its own runtime of AddressSanitizer, which has UndefinedBehaviorSanitizer's in it.
+hostile-asan: setup ## the part of `make hostile` that `make test` runs, with all of it sanitized as by `make asan`: GROUP=name
+	CARGO_TARGET_DIR=target-asan $(CARGO) test --release $(FEATURES) --target $(HOST) --test hostile --no-run
+	CARGO_TARGET_DIR=target-asan QASK_HOSTILE_SANITIZED=1 QASK_HOSTILE_LOUD=1 QASK_HOSTILE_GROUP=$(GROUP) \
+	    ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=6144 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	    $(CARGO) test --release $(FEATURES) --target $(HOST) --test hostile -- --nocapture --test-threads 1 nothing_hostile
 
 valgrind: dist ## C examples and tests under valgrind, on the library of `make dist`: minutes
 	@tools/setup.sh valgrind
@@ -347,6 +355,7 @@ MOST ?= 4096
 # On every machine: this compiler, and no flags of the ordinary build. Names of functions that are new to a run
 # (`-print_funcs`) would be looked up by a process of their own, and take most of the time of a slow target.
 FUZZ = RUSTC_BOOTSTRAP=1 RUSTFLAGS='--cfg without_engine' CARGO_TARGET_DIR=target-fuzz $(CARGO) fuzz
+fuzz: ONLY := $(or $(ONLY),output)
 fuzz: setup ## fuzz what reads text and files: ONLY=one of fuzz/targets, or all; TIME=seconds each (needs cargo-fuzz)
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	@python3 fuzz/seeds.py
@@ -361,11 +370,12 @@ fuzz: setup ## fuzz what reads text and files: ONLY=one of fuzz/targets, or all;
 FUZZ_ENGINE_TARGETS := $(basename $(notdir $(wildcard fuzz/engine/targets/*.rs)))
 FUZZ_ENGINE = RUSTC_BOOTSTRAP=1 RUSTFLAGS= CFLAGS="$(CFLAGS) -fsanitize=address -g1" CXXFLAGS="$(CXXFLAGS) -fsanitize=address -g1" \
     CARGO_TARGET_DIR=target-fuzz-engine $(CARGO) fuzz
+fuzz-engine: ONLY := $(or $(ONLY),all)
 fuzz-engine: setup ## fuzz model files, adapters and texts through llama.cpp: ONLY=load, lora, tokenize or all; TIME=seconds each
 	@cargo fuzz --version >/dev/null 2>&1 || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz'; exit 1; }
 	QASK_SEEDS=$(CURDIR)/fuzz/engine/corpus $(CARGO) test --release $(FEATURES) --test hostile seeds -- --ignored --nocapture
 	$(FUZZ_ENGINE) build --fuzz-dir fuzz/engine
-	@set -e; for t in $(if $(filter all output,$(ONLY)),$(FUZZ_ENGINE_TARGETS),$(ONLY)); do \
+	@set -e; for t in $(if $(filter all,$(ONLY)),$(FUZZ_ENGINE_TARGETS),$(ONLY)); do \
 	    echo "fuzz $$t"; \
 	    $(FUZZ_ENGINE) run --fuzz-dir fuzz/engine $$t -- \
 	        -max_total_time=$(TIME) -timeout=60 -max_len=20000 -rss_limit_mb=8192 -print_funcs=0 -print_final_stats=1; \

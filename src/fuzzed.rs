@@ -11,6 +11,7 @@ pub mod message;
 pub mod openai;
 pub mod output;
 pub mod request;
+mod room;
 pub mod sampling;
 mod sync;
 pub mod template;

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use qask::{Code, Request};
+use qask::{Code, Engine, EngineOptions, Request};
 use support::isolated::*;
 
 #[test]
@@ -238,4 +238,22 @@ fn a_worker_that_hangs_is_ended_behind_the_deadline() {
     assert!(took > Duration::from_secs(10) && took < Duration::from_secs(30), "{took:?}");
     wait_for("its end", || !runs(process));
     engine.submit(&Request::text("b").max_tokens(1)).unwrap().collect().unwrap();
+}
+
+#[test]
+fn a_program_that_says_nothing_is_no_worker() {
+    use std::os::unix::fs::PermissionsExt;
+    let _alone = alone();
+    let (model, _file) = small();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("silent");
+    std::fs::write(&path, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let began = Instant::now();
+    let error = Engine::new(&model, EngineOptions { worker: Some(path), ..options() }).unwrap_err();
+    let took = began.elapsed();
+    assert_eq!(error.code(), Code::Unsupported, "{error}");
+    assert!(error.message().contains("silent does not say who it is"), "{error}");
+    assert!(took > Duration::from_secs(30) && took < Duration::from_secs(60), "{took:?}");
+    wait_for("its end", || children().is_empty());
 }

@@ -5,12 +5,13 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use qask::{
     Adapter, Chat, Code, Engine, EngineOptions, Error, Message, Model, ModelOptions, Request, Sampling,
     SaveOptions,
 };
+use support::isolated::{signal, wait_for};
 use support::{ask, Gguf, Value};
 
 fn options(isolated: bool) -> EngineOptions {
@@ -62,14 +63,6 @@ fn tokens(engine: &Engine, request: &Request) -> Result<Vec<i32>, Error> {
             },
             _ => {}
         }
-    }
-}
-
-fn wait_for(what: &str, ready: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !ready() {
-        assert!(Instant::now() < until, "{what} did not come about");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -288,6 +281,45 @@ fn sessions_fail_as_they_do_in_process() {
     });
     assert_eq!((a.0.code(), a.1.code()), (Code::NotFound, Code::Unsupported), "{a:?}");
     assert_eq!(a, b);
+}
+
+/// The host looks at a session's file, and the worker opens it again.
+#[test]
+fn a_session_that_is_replaced_between_two_looks_is_refused() {
+    let files = Files::new();
+    let model = files.model("model.gguf", &support::tiny());
+    let (one, other) = (files.at("one"), files.at("other"));
+    for (path, question) in [(&one, "What is the sea?"), (&other, "What is the sky?")] {
+        let home = engine(&model, false);
+        let mut chat = chat(&home, &[]);
+        say(&mut chat, question);
+        chat.save(path, &SaveOptions::default(), None).unwrap();
+    }
+    let there = engine(&model, true);
+    let path = files.at("session");
+    // Whether the host has had its look is not to be seen from outside, so that a swap may come too early.
+    for wait in [50, 100, 200, 400, 800, 1600, 3200] {
+        std::fs::copy(&one, &path).unwrap();
+        let copy = files.at("copy");
+        std::fs::copy(&other, &copy).unwrap();
+        let mut chat = chat(&there, &[]);
+        let process = there.worker_id().expect("a worker runs");
+        signal(process, "STOP");
+        let restored = std::thread::scope(|scope| {
+            let restored = scope.spawn(|| chat.restore(&path, None));
+            std::thread::sleep(Duration::from_millis(wait));
+            std::fs::rename(&copy, &path).unwrap();
+            signal(process, "CONT");
+            restored.join().unwrap()
+        });
+        let Err(error) = restored else { continue };
+        assert_eq!(error.code(), Code::StateInvalid, "{error}");
+        assert!(error.message().contains("was changed while it was read"), "{error}");
+        assert_eq!(chat.count(), 0, "the history is as it was");
+        say(&mut chat, "Why?");
+        return;
+    }
+    panic!("the host never had its look first");
 }
 
 /// A folder of prefixes that both kinds of engines fill and use.

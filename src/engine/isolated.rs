@@ -6,6 +6,7 @@
 //! it died; `listen` hears it, and believes nothing; `child` is the process, `sandbox` what it may not do.
 
 mod child;
+mod deaths;
 mod frame;
 mod host;
 mod listen;

@@ -93,7 +93,11 @@ static void json_and_stop(const qask_engine *engine) {
     char by_json[1024], by_setters[1024], stopped[1024], needle[8] = "";
     qask_request *request = NULL;
     OK(qask_request_from_json(json, strlen(json), &request, &error));
+    /* Once for the cache: behind a kept prefix other kernels compute, which on some CPUs round otherwise. */
     qask_stream *stream = submit(engine, request);
+    drain(stream, by_json, sizeof by_json);
+    qask_stream_free(stream);
+    stream = submit(engine, request);
     drain(stream, by_json, sizeof by_json);
     qask_stream_free(stream);
     qask_request_free(request);

@@ -18,6 +18,13 @@ const STACK: usize = 256 << 10;
 /// Address space of the child, most of it for stacks that are hardly touched.
 const ADDRESS_SPACE: u64 = 6 << 30;
 
+/// Under AddressSanitizer (`make hostile-asan`) stacks are larger, all is slower, and the address space is its shadow's, so that
+/// only its own limit of a single allocation holds.
+fn sanitized() -> bool {
+    std::env::var_os("QASK_HOSTILE_SANITIZED").is_some()
+}
+const SANITIZED: usize = 8;
+
 /// A case hangs when it has worked for so long, or waited for so long for nothing that works. Time in which others have
 /// the processors does not count, so that a busy machine makes no hangs.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -95,7 +102,10 @@ pub(crate) fn child() {
         // SAFETY: a call of the C library with a value of its own.
         assert_eq!(unsafe { libc::setrlimit(what, &limit) }, 0);
     };
-    limit(libc::RLIMIT_AS, ADDRESS_SPACE);
+    if !sanitized() {
+        limit(libc::RLIMIT_AS, ADDRESS_SPACE);
+    }
+    let stack = if sanitized() { SANITIZED * STACK } else { STACK };
     limit(libc::RLIMIT_CORE, 0);
     let mut cases = group(&env::<String>("QASK_HOSTILE_CHILD"));
     for i in (env("QASK_HOSTILE_FROM")..cases.count()).step_by(env("QASK_HOSTILE_STEP")) {
@@ -104,7 +114,7 @@ pub(crate) fn child() {
         peak_memory();
         let ended = std::thread::scope(|scope| {
             let run = || cases.run(i);
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).expect("a thread");
+            let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, run).expect("a thread");
             thread.join()
         });
         let took = began.elapsed().as_micros();
@@ -229,7 +239,8 @@ fn run_from(cases: &dyn Cases, from: usize, step: usize, row: &mut Row, table: &
             }
         }
     });
-    let limit = if row.name == "planted" { Duration::from_secs(5) } else { LONGEST };
+    let longest = if sanitized() { SANITIZED as u32 * LONGEST } else { LONGEST };
+    let limit = if row.name == "planted" { Duration::from_secs(5) } else { longest };
     let mut current: Option<usize> = None;
     let mut patience = Patience::new(child.id());
     let problem = loop {
@@ -252,7 +263,7 @@ fn run_from(cases: &dyn Cases, from: usize, step: usize, row: &mut Row, table: &
                 }
             }
             // What happens before the first case is not the case's.
-            Err(RecvTimeoutError::Timeout) if patience.look() < current.map_or(LONGEST, |_| limit) => {}
+            Err(RecvTimeoutError::Timeout) if patience.look() < current.map_or(longest, |_| limit) => {}
             Err(RecvTimeoutError::Timeout) => {
                 let _ = child.kill();
                 let _ = child.wait();

@@ -1,13 +1,14 @@
 //! The thread that tells a worker what to do, and starts another one when it died. It computes nothing and waits for
 //! nothing but its inbox.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{sync_channel, SyncSender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::child::{Process, Socket};
+use super::deaths::Deaths;
 use super::listen::listen;
 use super::wire::{LoadAdapter, ModelPlace, Order, Outcome, PathBytes, Start, Submit, WireTranscript};
 use super::{add, frame, numbers, Ask, Asked, Call, Gone, Live, Remote, Said};
@@ -34,11 +35,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often cancel flags are looked at, and deadlines of what no worker has yet.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Deaths within [`WINDOW`] that end the engine: so many without an answer between them, and so many at all.
-const MOST_FRUITLESS: usize = 5;
-const MOST_DEATHS: usize = 30;
-const WINDOW: Duration = Duration::from_secs(60);
-
 /// Starts the thread, and with it the first worker; waits until that is ready.
 pub(super) fn start(remote: &Arc<Remote>) -> Result<()> {
     let (tell, told) = sync_channel(1);
@@ -50,8 +46,7 @@ pub(super) fn start(remote: &Arc<Remote>) -> Result<()> {
         serial: 0,
         held: Vec::new(),
         first: Some(tell),
-        deaths: VecDeque::new(),
-        fruitless: VecDeque::new(),
+        deaths: Deaths::default(),
         stillborn: false,
     };
     let run = move || keeper.run();
@@ -70,9 +65,7 @@ struct Keeper {
     held: Vec<Held>,
     /// Who waits for the first one.
     first: Option<SyncSender<Result<()>>>,
-    deaths: VecDeque<Instant>,
-    /// Those since an answer was whole.
-    fruitless: VecDeque<Instant>,
+    deaths: Deaths,
     /// The first worker was none, and whoever wanted the engine was told so.
     stillborn: bool,
 }
@@ -452,23 +445,11 @@ impl Keeper {
 
     /// Remembers a death; when there were too many the engine takes no more requests, and the error says so.
     fn count_death(&mut self, error: Error) -> Error {
-        let now = Instant::now();
-        if self.remote.answered.swap(false, Ordering::AcqRel) {
-            self.fruitless.clear();
-        }
-        for deaths in [&mut self.deaths, &mut self.fruitless] {
-            deaths.push_back(now);
-            while deaths.front().is_some_and(|d| now.duration_since(*d) > WINDOW) {
-                deaths.pop_front();
-            }
-        }
-        if self.deaths.len() < MOST_DEATHS && self.fruitless.len() < MOST_FRUITLESS {
-            return error;
-        }
+        let answered = self.remote.answered.swap(false, Ordering::AcqRel);
+        let Some(many) = self.deaths.one_more(Instant::now(), answered) else { return error };
         let text = format!(
-            "the engine's process died {} times within a minute and is not started again: make another engine; the last \
-             time: {}",
-            self.deaths.len(),
+            "the engine's process died {many} times within a minute and is not started again: make another engine; the \
+             last time: {}",
             error.message()
         );
         let error = Error::new(Code::EngineFault, text);
