@@ -36,7 +36,12 @@ def main(source, output):
         "licenses": [{"license": {"id": "MIT"}}],
         "externalReferences": [{"type": "vcs", "url": "https://github.com/ggml-org/llama.cpp"}],
     })
-    Path(output).write_text(json.dumps(parts, indent=2) + "\n", encoding="utf-8")
+    # The tool names this package by its folder, which is nobody's business.
+    here = Path(__file__).resolve().parent.parent
+    text = json.dumps(parts, indent=2).replace(f"path+file://{here}#", "") + "\n"
+    if str(here) in text:
+        sys.exit(f"sbom: {output} would name {here}")
+    Path(output).write_text(text, encoding="utf-8")
     print(f"{output}: {len(parts['components'])} components")
 
 
