@@ -573,7 +573,8 @@ qask_status qask_model_options_set_memory_budget(qask_model_options *options,
 // `cancel` may be NULL. Waits until it is loaded. The caller frees the model with `qask_model_free`.
 //
 // Any thread. Errors: NULL, UTF8, HANDLE, BUSY, NOT_FOUND, IO, INVALID, UNSUPPORTED_ARCH, TOO_LARGE,
-// OUT_OF_MEMORY, CANCELLED, UNSUPPORTED (this CPU lacks instructions of this build). Since 0.1.
+// OUT_OF_MEMORY, CANCELLED, UNSUPPORTED (a file without a tokenizer; this CPU lacks instructions of this
+// build). Since 0.1.
 qask_status qask_model_load(const char *path,
                             const qask_model_options *model_options,
                             const qask_cancel *cancel,

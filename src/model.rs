@@ -163,8 +163,8 @@ impl Model {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Io`], [`Code::Invalid`], [`Code::UnsupportedArch`], [`Code::TooLarge`],
-    /// [`Code::OutOfMemory`], [`Code::Cancelled`], and [`Code::Unsupported`] when this CPU lacks instructions that
-    /// the library was built for.
+    /// [`Code::OutOfMemory`], [`Code::Cancelled`], and [`Code::Unsupported`] for a file without a tokenizer, or when this
+    /// CPU lacks instructions that the library was built for.
     pub fn load(path: impl AsRef<Path>, options: ModelOptions) -> Result<Model> {
         let (info, files) = gguf::check_path(path.as_ref())?;
         Self::load_checked(info, Origin::Files(files), options)
@@ -205,6 +205,12 @@ impl Model {
 
     fn load_checked(info: gguf::Info, origin: Origin, options: ModelOptions) -> Result<Model> {
         let loaded = options.native(&info)?;
+        if let Some(none @ ("none" | "no_vocab")) = info.tokenizer_model.as_deref() {
+            let text = format!(
+                "the file has no tokenizer (tokenizer.ggml.model is {none}): convert the model with its own"
+            );
+            return Err(Error::new(Code::Unsupported, text));
+        }
         let ModelOptions { memory_budget, mut progress, cancel, .. } = options;
         if let Some(cancel) = &cancel {
             cancel.check("loading the model")?;

@@ -71,6 +71,9 @@ fn cases() -> Vec<Case> {
         fails("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}"),
         fails("{% macro f(n) %}{{ g(n) }}{% endmacro %}{% macro g(n) %}{{ f(n) }}{% endmacro %}{{ f(0) }}"),
         fails("{% macro f() %}{% call f() %}{{ caller() }}{% endcall %}{% endmacro %}{{ f() }}"),
+        // Found by the fuzz target: the end of the tag is not in its beginning.
+        fails("{%}"),
+        fails("a {%} b {% generation %} %}"),
         fails("{% include 'chat' %}"),
         fails("{% extends 'chat' %}"),
         fails("{% import 'chat' as c %}"),

@@ -60,7 +60,8 @@ pub(super) fn options(options: *const qask_model_options, cancel: *const qask_ca
 /// `cancel` may be NULL. Waits until it is loaded. The caller frees the model with `qask_model_free`.
 ///
 /// Any thread. Errors: NULL, UTF8, HANDLE, BUSY, NOT_FOUND, IO, INVALID, UNSUPPORTED_ARCH, TOO_LARGE,
-/// OUT_OF_MEMORY, CANCELLED, UNSUPPORTED (this CPU lacks instructions of this build). Since 0.1.
+/// OUT_OF_MEMORY, CANCELLED, UNSUPPORTED (a file without a tokenizer; this CPU lacks instructions of this
+/// build). Since 0.1.
 #[no_mangle]
 pub extern "C" fn qask_model_load(
     path: *const c_char,

@@ -98,15 +98,14 @@ fn without_generation_tags(source: &str) -> String {
     let mut rest = source;
     while let Some(at) = rest.find("{%") {
         let (before, tag) = rest.split_at(at);
-        let Some(end) = tag.find("%}") else { break };
-        let inner = &tag[2..end];
+        let Some((inner, behind)) = tag[2..].split_once("%}") else { break };
         out.push_str(before);
         match inner.trim_matches(['-', '+']).trim() {
             "generation" => out.push_str(&format!("{{%{}%}}", inner.replacen("generation", "with", 1))),
             "endgeneration" => out.push_str(&format!("{{%{}%}}", inner.replacen("endgeneration", "endwith", 1))),
-            _ => out.push_str(&tag[..end + 2]),
+            _ => out.push_str(&tag[..tag.len() - behind.len()]),
         }
-        rest = &tag[end + 2..];
+        rest = behind;
     }
     out.push_str(rest);
     out

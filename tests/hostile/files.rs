@@ -620,7 +620,7 @@ impl Files {
             });
         });
         for model in ["none", "no_vocab"] {
-            self.bent("text for a model without a vocabulary", family, Want::Either, |g| {
+            self.bent("text for a model without a vocabulary", family, Want::Refused(&[Code::Unsupported]), |g| {
                 g.set("tokenizer.ggml.model", Value::Str(model.into()));
                 g.set("llama.vocab_size", Value::U32(259));
             });
