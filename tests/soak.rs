@@ -2,6 +2,7 @@
 //! fresh engine, and at the end nothing has grown. Some seconds in `make test`; `make soak MINUTES=60` is the real one and
 //! prints what it saw.
 #![cfg(target_os = "linux")]
+#![allow(unsafe_code)]
 
 mod support;
 
@@ -244,13 +245,28 @@ fn answer_error(engine: &Engine, request: &Request) -> Option<qask::Error> {
     }
 }
 
-/// Memory without what is mapped from files (KiB), descriptors, threads.
+/// Memory without what is mapped from files, and what of it is in use (KiB), descriptors, threads.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     cycles: u64,
     memory: f64,
+    in_use: f64,
     descriptors: usize,
     threads: usize,
+}
+
+/// KiB that were allocated and not freed, in all of the C library's heaps: what is resident besides is between them.
+#[cfg(target_env = "gnu")]
+fn in_use() -> f64 {
+    // SAFETY: reads figures of the C library.
+    let figures = unsafe { libc::mallinfo2() };
+    (figures.uordblks + figures.hblkhd) as f64 / 1024.0
+}
+
+/// Other C libraries do not tell.
+#[cfg(not(target_env = "gnu"))]
+fn in_use() -> f64 {
+    0.0
 }
 
 fn sample(cycles: u64) -> Sample {
@@ -260,17 +276,18 @@ fn sample(cycles: u64) -> Sample {
     Sample {
         cycles,
         memory: line.split_whitespace().nth(1).unwrap().parse().unwrap(),
+        in_use: in_use(),
         descriptors: count("/proc/self/fd"),
         threads: count("/proc/self/task"),
     }
 }
 
-/// KiB a cycle, by least squares.
-fn slope(samples: &[Sample]) -> f64 {
+/// KiB of `memory` a cycle, by least squares.
+fn slope(samples: &[Sample], memory: fn(&Sample) -> f64) -> f64 {
     let n = samples.len() as f64;
     let mean = |f: fn(&Sample) -> f64| samples.iter().map(f).sum::<f64>() / n;
-    let (x, y) = (mean(|s| s.cycles as f64), mean(|s| s.memory));
-    let over: f64 = samples.iter().map(|s| (s.cycles as f64 - x) * (s.memory - y)).sum();
+    let (x, y) = (mean(|s| s.cycles as f64), mean(memory));
+    let over: f64 = samples.iter().map(|s| (s.cycles as f64 - x) * (memory(s) - y)).sum();
     over / samples.iter().map(|s| (s.cycles as f64 - x).powi(2)).sum::<f64>().max(1.0)
 }
 
@@ -307,11 +324,15 @@ fn nothing_grows_and_every_answer_is_right() {
     // The first quarter fills caches and the allocator's arenas.
     let steady = &samples[samples.len() / 4..];
     let (first, last) = (steady[0], steady[steady.len() - 1]);
-    let per_cycle = slope(steady);
+    let (per_cycle, in_use) = (slope(steady, |s| s.memory), slope(steady, |s| s.in_use));
     println!("{} cycles in {:.1} minutes: {counts:?}", cycles.load(Ordering::Relaxed), time.as_secs_f64() / 60.0);
-    println!("memory {:+.3} KiB a cycle; from {first:?} to {last:?}", per_cycle);
+    println!("memory {per_cycle:+.3} KiB a cycle, in use {in_use:+.3}; from {first:?} to {last:?}");
+    if std::env::var_os("QASK_SOAK_SAMPLES").is_some() {
+        samples.iter().for_each(|s| println!("{} {} {:.0}", s.cycles, s.memory, s.in_use));
+    }
     if minutes.is_some_and(|m| m >= 10.0) {
         assert!(per_cycle < 1.0, "memory grows by {per_cycle} KiB a cycle");
+        assert!(in_use < 0.5, "what is in use grows by {in_use} KiB a cycle");
         // Streams that were dropped, and engines, end soon, and not at once.
         let most = |f: fn(&Sample) -> usize, part: &[Sample]| part.iter().map(f).max().unwrap();
         let (early, late) = steady.split_at(steady.len() / 2);

