@@ -139,7 +139,7 @@ class Fetch(unittest.TestCase):
             shutil.rmtree(models.cache())
             line += step
         self.assertGreater(line, 1000)
-        print(f"{line // step} kills of a fetch")
+        print(f"{line // step} kills of a fetch", file=sys.stderr)
 
     def test_terms_must_be_accepted(self):
         self.model["accept"] = "QASK_TEST_ACCEPT"

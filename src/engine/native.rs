@@ -114,7 +114,7 @@ impl NativeModel {
         if raw.is_null() {
             return match reason(&log) {
                 None => Ok((None, log)),
-                Some(why) => Err(Error::new(refusal(&why), format!("the engine refused the model: {why}"))),
+                Some(why) => Err(refused_model(&why, &log)),
             };
         }
         let mut model = NativeModel { raw, facts: ModelFacts::default(), creating: Mutex::new(()) };
@@ -183,6 +183,17 @@ fn reason(log: &str) -> Option<String> {
         .or_else(|| log.lines().rev().find(|l| !l.trim().is_empty()))
         .unwrap_or("it gave no reason");
     Some(line.rsplit("error loading model: ").next().unwrap_or(line).trim().to_owned())
+}
+
+/// llama.cpp catches some of its own exceptions, and only the log names them.
+fn refused_model(why: &str, log: &str) -> Error {
+    let text = format!("the engine refused the model: {why}");
+    match refusal(why) {
+        Code::Invalid if log.contains("bad_alloc") => {
+            Error::new(Code::OutOfMemory, format!("{text}, for want of memory"))
+        }
+        code => Error::new(code, text),
+    }
 }
 
 /// The code of a reason: llama.cpp's `unable to allocate CUDA0 buffer` says nothing against the file, nor does a disk that
@@ -321,7 +332,9 @@ impl Context {
         if raw.is_null() {
             let why =
                 log.lines().rev().find(|l| l.contains("fail") || l.contains("error")).unwrap_or("no reason given");
-            let code = if why.contains("alloc") { Code::OutOfMemory } else { Code::Unsupported };
+            // The second is ggml's assert on what it was given.
+            let memory = ["alloc", "mem_buffer != NULL"].iter().any(|w| why.contains(w));
+            let code = if memory { Code::OutOfMemory } else { Code::Unsupported };
             let why = why.rsplit_once(": ").map_or(why, |(_, w)| w).trim();
             return Err(Error::new(
                 code,
@@ -632,6 +645,13 @@ mod tests {
     fn too_little_memory_and_a_bad_disk_are_no_faults_of_the_file() {
         assert_eq!(refusal("unable to allocate CUDA0 buffer"), Code::OutOfMemory);
         assert_eq!(refusal("mmap failed: Cannot allocate memory"), Code::OutOfMemory);
+        let (why, log) = ("failed to load model from x", "gguf: encountered bad_alloc error while reading key 3");
+        assert_eq!(refused_model(why, "").code(), Code::Invalid);
+        let memory = refused_model(why, log);
+        assert!(
+            memory.code() == Code::OutOfMemory && memory.message().ends_with("for want of memory"),
+            "{memory}"
+        );
         assert_eq!(refusal("read error: Input/output error"), Code::Io);
         assert_eq!(refusal("unknown model architecture: 'x'"), Code::Invalid);
     }

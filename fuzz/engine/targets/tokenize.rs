@@ -33,12 +33,16 @@ fn with_tokenizer(name: &str) -> Gguf {
     gguf
 }
 
+/// Pre-tokenizers of vocabularies with SentencePiece's names of bytes and spaces, which the tests' vocabulary has not: what
+/// has no token is left out there.
+const BY_PIECES: [&str; 5] = ["gemma4", "granite-embed-multi-311m", "mmbert", "sarvam-moe", "whitespace"];
+
 /// Each model that loads, and whether it has all bytes.
 static MODELS: LazyLock<Vec<(Model, bool)>> = LazyLock::new(|| {
     let by_bytes = names("PRE_TOKENIZERS").into_iter().map(|pre| {
         let mut gguf = tiny();
         gguf.set("tokenizer.ggml.pre", Value::Str(pre.to_owned()));
-        (gguf, true)
+        (gguf, !BY_PIECES.contains(&pre))
     });
     let others = names("TOKENIZERS").into_iter().map(|name| (with_tokenizer(name), name == "llama"));
     by_bytes

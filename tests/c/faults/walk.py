@@ -118,7 +118,10 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("kinds", nargs="*")
     parser.add_argument("--all", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
+    kinds = {kind for kind, *_ in WALKS}
+    if unknown := set(options.kinds) - kinds:
+        parser.error(f"there is no kind {', '.join(sorted(unknown))}; the kinds: {', '.join(sorted(kinds))}")
     walker = Walker(options.scenario, options.model)
     walker.count()
     for kind, count, error, may_tell in WALKS:
