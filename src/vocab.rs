@@ -255,7 +255,9 @@ impl Model {
         self.0.vocabulary.tokenize(text, add_special, parse_special)
     }
 
-    /// Tokens to text; bytes that are not UTF-8 become U+FFFD. Control tokens give no text unless `render_special`.
+    /// Tokens to text; bytes that are not UTF-8 become U+FFFD. Control tokens give no text unless `render_special`. Some
+    /// tokenizers take spaces before points and commas away here (`clean_up_tokenization_spaces`); the texts of events, and
+    /// [`Model::token_bytes`], are as they are.
     pub fn detokenize(&self, tokens: &[Token], render_special: bool) -> Result<String> {
         self.0.vocabulary.check(tokens)?;
         let bytes = self.0.native.tokens_to_text(tokens, render_special)?;

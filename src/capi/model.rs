@@ -204,7 +204,8 @@ pub extern "C" fn qask_model_tokenize(
 }
 
 /// Turns tokens into text; bytes that are not UTF-8 become U+FFFD. Control tokens give no text unless
-/// `render_special`. The caller frees the string with `qask_string_free`.
+/// `render_special`. Some tokenizers take spaces before points and commas away here; events of streams give the text as it
+/// is. The caller frees the string with `qask_string_free`.
 ///
 /// Any thread. Errors: NULL, HANDLE, RANGE (a token outside the vocabulary). Since 0.1.
 #[no_mangle]
