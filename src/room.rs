@@ -28,7 +28,6 @@ pub(crate) fn copied<T: Copy>(from: &[T], what: &str) -> Result<Vec<T>> {
 }
 
 /// A copy of a text; `what` it is, for the error.
-#[cfg(any(feature = "capi", test))]
 pub(crate) fn text(from: &str, what: &str) -> Result<String> {
     let mut out = String::new();
     out.try_reserve_exact(from.len()).map_err(|_| none(from.len(), &format!("bytes of {what}")))?;

@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::message::Message;
 use crate::model::{Model, Token};
 use crate::request::{Prompt, Request};
+use crate::room;
 use crate::shown;
 use crate::template::{RenderInput, Rendered, Segment, SpecialTexts, Template};
 use crate::transcript::Transcript;
@@ -19,6 +20,19 @@ const MOST_BYTES: usize = 1 << 30;
 /// Stack that one character of a run of its class may take in a tokenizer's regular expression (measured: about 700
 /// bytes with libstdc++), with room to spare.
 const STACK_PER_CHARACTER: usize = 1280;
+
+fn has_runs_of_spaces(text: &str) -> bool {
+    let spaces = || text.chars().map(char::is_whitespace);
+    spaces().zip(spaces().skip(1)).any(|(a, b)| a && b)
+}
+
+/// One space for each run of them: to a pre-tokenizer that only splits there the same.
+fn with_single_spaces(text: &str) -> Result<String> {
+    let mut out = room::text(text, "a text")?;
+    let mut space = false;
+    out.retain(|c| !(std::mem::replace(&mut space, c.is_whitespace()) && c.is_whitespace()));
+    Ok(out)
+}
 
 /// The longest run of digits for a pre-tokenizer that takes time by its square: half a second. 50,000 took minutes.
 const MOST_DIGITS: usize = 4096;
@@ -35,6 +49,8 @@ pub(crate) struct Vocabulary {
     specials: OnceLock<Specials>,
     /// The pre-tokenizer's time grows with the square of a run of digits.
     slow_on_digits: bool,
+    /// The pre-tokenizer leaves runs of spaces together, and llama.cpp asserts on them.
+    single_spaces: bool,
 }
 
 /// Control tokens by their text.
@@ -47,8 +63,9 @@ impl Vocabulary {
     /// `pre` is the name of the pre-tokenizer, where the model has one.
     pub(crate) fn new(native: &Arc<NativeModel>, pre: Option<&str>) -> Result<Vocabulary> {
         let flags = native.token_flags()?;
-        let slow_on_digits = pre == Some("superbpe");
-        Ok(Vocabulary { native: Arc::clone(native), flags, specials: OnceLock::new(), slow_on_digits })
+        let (slow_on_digits, single_spaces) = (pre == Some("superbpe"), pre == Some("whitespace"));
+        let native = Arc::clone(native);
+        Ok(Vocabulary { native, flags, specials: OnceLock::new(), slow_on_digits, single_spaces })
     }
 
     fn stack_for(&self, text: &str) -> Result<usize> {
@@ -133,7 +150,14 @@ impl Vocabulary {
     /// Tokenises on a stack that suits the text.
     pub(crate) fn tokenize(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
         let stack = self.stack_for(text)?;
-        bigstack::run_sized(stack, || self.native.text_to_tokens(text, add_special, parse_special))
+        bigstack::run_sized(stack, || self.convert(text, add_special, parse_special))
+    }
+
+    fn convert(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<Token>> {
+        if self.single_spaces && has_runs_of_spaces(text) {
+            return self.native.text_to_tokens(&with_single_spaces(text)?, add_special, parse_special);
+        }
+        self.native.text_to_tokens(text, add_special, parse_special)
     }
 
     /// Tokenises on the calling thread, which must have a big stack, unless the text needs a bigger one.
@@ -144,7 +168,7 @@ impl Vocabulary {
         parse_special: bool,
     ) -> Result<Vec<Token>> {
         if self.stack_for(text)? <= bigstack::STACK {
-            return self.native.text_to_tokens(text, add_special, parse_special);
+            return self.convert(text, add_special, parse_special);
         }
         self.tokenize(text, add_special, parse_special)
     }

@@ -49,3 +49,21 @@ fn vectors_pass_for_every_vocabulary_that_the_engine_reads() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(vocabularies >= 14, "{vocabularies} vocabularies");
 }
+
+/// llama.cpp asserts on two of them where a pre-tokenizer leaves them together.
+#[test]
+fn runs_of_spaces_are_one_where_only_words_count() {
+    let mut gguf = support::tiny();
+    gguf.set("tokenizer.ggml.pre", support::Value::Str("whitespace".into()));
+    let model = Model::load(gguf.file(), ModelOptions::default()).unwrap();
+    let tokens = |text: &str| model.tokenize(text, false, false).unwrap();
+    assert_eq!(tokens("a b c").len(), 3);
+    assert_eq!(tokens("a  b \n\t \u{3000} c"), tokens("a b c"));
+    assert_eq!(tokens(" \n"), tokens(" "));
+    // On the threads of engines too, and where a text needs a larger stack.
+    let long = format!("a{}b", " \n".repeat(50_000));
+    assert_eq!(tokens(&long), tokens("a b"));
+    let engine = qask::Engine::new(&model, qask::EngineOptions::default()).unwrap();
+    let request = qask::Request::text("a  \n b").max_tokens(2);
+    engine.submit(&request).unwrap().collect().unwrap();
+}
