@@ -307,10 +307,7 @@ fn a_worker_that_is_none_is_told() {
     assert_eq!(with("/bin/false").code(), Code::EngineFault);
     let folder = tempfile::tempdir().unwrap();
     let script = |name: &str, text: &str| {
-        use std::os::unix::fs::PermissionsExt;
-        let path = folder.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = program(folder.path().join(name), &format!("#!/bin/sh\n{text}\n"));
         path.to_str().unwrap().to_owned()
     };
     let not_executable = folder.path().join("text");
@@ -349,11 +346,8 @@ fn a_worker_that_lies_is_ended() {
         ("long", "LENGTH 100000000"),
         ("cells", "LENGTH 3000000000"),
     ] {
-        use std::os::unix::fs::PermissionsExt;
-        let path = folder.path().join(name);
         let text = format!("#!/usr/bin/env python3\n{}", include_str!("data/lying_worker.py"));
-        std::fs::write(&path, text.replace("REAL", real).replace("SAID", said)).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = program(folder.path().join(name), &text.replace("REAL", real).replace("SAID", said));
         let engine = Engine::new(&model, EngineOptions { worker: Some(path), ..options() }).unwrap();
         let mut request = Request::text("a").max_tokens(4);
         request.return_tokens = true;

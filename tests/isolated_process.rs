@@ -242,13 +242,10 @@ fn a_worker_that_hangs_is_ended_behind_the_deadline() {
 
 #[test]
 fn a_program_that_says_nothing_is_no_worker() {
-    use std::os::unix::fs::PermissionsExt;
     let _alone = alone();
     let (model, _file) = small();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("silent");
-    std::fs::write(&path, "#!/bin/sh\nexec sleep 600\n").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = program(folder.path().join("silent"), "#!/bin/sh\nexec sleep 600\n");
     let began = Instant::now();
     let error = Engine::new(&model, EngineOptions { worker: Some(path), ..options() }).unwrap_err();
     let took = began.elapsed();

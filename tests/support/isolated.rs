@@ -36,6 +36,14 @@ pub(crate) fn isolated(model: &Model) -> Engine {
     Engine::new(model, options()).unwrap()
 }
 
+/// A program that may be run, of this text; its path.
+pub(crate) fn program(path: PathBuf, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
 /// Descriptors, children and threads are counted for the whole process: one such test at a time, and none beside it.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
