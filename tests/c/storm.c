@@ -21,7 +21,7 @@ static const qask_model *model;
 static const qask_engine *engine;
 static qask_request *request;
 static _Atomic(qask_stream *) shared[SHARED];
-static atomic_long cancelled, submitted, loads, engines, lines, full;
+static atomic_long cancelled, submitted, loads, engines, lines, full, unexpected;
 static long wanted = USUAL;
 
 static void on_line(void *data, int32_t level, const char *target, const char *text, size_t length) {
@@ -33,7 +33,9 @@ static void on_line(void *data, int32_t level, const char *target, const char *t
 static void expect(qask_status status, const char *what) {
     switch (status) {
     case QASK_OK: case QASK_DONE: case QASK_TIMEOUT: case QASK_ERR_HANDLE: case QASK_ERR_BUSY: return;
-    default: fprintf(stderr, "%s gave %s\n", what, qask_status_name(status)), failures++;
+    default:
+        /* A few say enough: after a call that ends the program, thousands follow. */
+        if (atomic_fetch_add(&unexpected, 1) < 10) fprintf(stderr, "%s gave %s\n", what, qask_status_name(status));
     }
 }
 
@@ -87,7 +89,10 @@ static void another_engine(void) {
     OK(qask_engine_options_set_threads_batch(options, 1, &error));
     OK(qask_engine_new(model, options, &another, &error));
     qask_engine_options_free(options);
-    qask_stream *stream = submit(another, request);
+    /* Of its own: the other threads are using theirs, each call alone. */
+    qask_request *own = ask("Hello", 20);
+    qask_stream *stream = submit(another, own);
+    qask_request_free(own);
     cancel(stream);
     /* It goes with a stream that may still run. */
     qask_engine_free(another);
@@ -159,6 +164,7 @@ int main(int argc, char **argv) {
     stream = submit(engine, question);
     CHECK(drain(stream, after, sizeof after) > 0 && strcmp(before, after) == 0);
     qask_stream_free(stream);
+    CHECK(atomic_load(&unexpected) == 0);
     CHECK(atomic_load(&cancelled) >= cancels && atomic_load(&loads) > 0 && atomic_load(&engines) > 0 && atomic_load(&lines) > 0);
     if (given != NULL)
         printf("%ld cancels of %ld streams in %.0f s, %ld loads, %ld engines, %ld lines of the log, %ld times a full queue; "
