@@ -105,6 +105,7 @@ test: check ## everything CI runs
 	$(MAKE) --no-print-directory docs-tests
 	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory python
+	$(MAKE) --no-print-directory kotlin
 	$(MAKE) --no-print-directory asan
 
 # ---- Python ----
@@ -248,7 +249,6 @@ kotlin-jar: kotlin-setup lib ## the Kotlin jar with the library in it, in the lo
 	$(KOTLIN)/tools/build_native.sh $(LIB) $(KOTLIN_OUT)/jar/native/linux-$$(uname -m)
 	mvn -q -B -ntp -f $(KOTLIN) -Dqask.natives=$(KOTLIN_OUT)/jar -Dmaven.test.skip=true install
 
-# Not part of `make test` yet: it has passed as a whole once.
 kotlin: kotlin-setup lib lib-test ## the Kotlin binding: JNI shim, tests, examples
 	python3 tools/models.py fetch smollm2-135m qwen2.5-coder-0.5b minilm-l6-v2 minilm-rerank
 	python3 tools/vectors.py || [ $$? = 3 ]
@@ -476,6 +476,11 @@ arm64-test: ## what `make arm64` built, under qemu: kernels by CPU model, answer
 	python3 tools/models.py fetch smollm2-135m minilm-l6-v2
 	python3 tools/vectors.py || [ $$? = 3 ]
 	tests/variants/arm64.sh target-arm64/lib "$$(python3 tools/models.py path smollm2-135m)"
+
+arm64-llvm-test: ## kernels for several CPUs as `make android` makes them, by clang and lld, under qemu (behind `make arm64`)
+	@tools/setup.sh arm64
+	python3 tools/models.py fetch smollm2-135m
+	tests/variants/llvm.sh "$$(python3 tools/models.py path smollm2-135m)"
 
 VET_TOOL := 0.10.3
 vet: setup ## no dependency is new or changed but those that supply-chain/ admits (installs cargo-vet once)

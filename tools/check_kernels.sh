@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Reads the machine code of what tools/kernels.sh built: each build has the instructions that it is for, and none that a
 # CPU of its level lacks. Usage: [CROSS=aarch64-linux-gnu-] check_kernels.sh OUT_OF_KERNELS [LIBRARY.a]
-# LIBRARY.a: the finished static library holds exactly these builds of the back-end, and not the engine's own beside them.
+# LIBRARY.a: the finished static library, or a shared one that was not stripped, holds exactly these builds of the back-end,
+# and not the engine's own beside them.
 set -euo pipefail
 export LC_ALL=C
 out=$1 library=${2:-}
@@ -72,7 +73,7 @@ else
 fi
 
 if [ -n "$library" ]; then
-    found=$("${CROSS:-}nm" "$library" 2>/dev/null | grep -cE '[tT] ggml_graph_compute$|[tT] ggml_cpu_init$' || true)
+    found=$("${CROSS:-}nm" "$library" 2>/dev/null | grep -cE '[tT] ([a-z0-9]+_)?(ggml_graph_compute|ggml_cpu_init)$' || true)
     [ "$found" = $((2 * count)) ] || die "$library holds $found of $((2 * count)) functions that each build has once"
     echo "the library holds $count builds"
 fi

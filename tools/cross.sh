@@ -21,13 +21,5 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="env OMP_WAIT_POLICY=passiv
 
 # Its own folder: another compiler, and what it builds for this machine is not what `make dist` does.
 folder=target-arm64
-# For phones and small computers, so small: all of Rust (Cargo.toml), and of llama.cpp all but its kernels, where the time
-# goes (kernels.sh).
-profile=small
-export CMAKE_C_FLAGS_RELEASE='-Os -DNDEBUG' CMAKE_CXX_FLAGS_RELEASE='-Os -DNDEBUG'
-export KERNEL_FLAGS='-O2 -DNDEBUG'
-# Sessions are compressed by the fastest strategy only: without the others.
-export SMALL_CFLAGS=
-for strategy in DFAST GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA; do SMALL_CFLAGS+=" -DZSTD_EXCLUDE_${strategy}_BLOCK_COMPRESSOR"; done
-export CMAKE_PROJECT_INCLUDE=$PWD/tools/without_common.cmake
+. tools/small.sh
 export MAX_BYTES=$((8 << 20)) # of the shared library, for check_binary.sh

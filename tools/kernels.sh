@@ -5,11 +5,17 @@
 # how that was.
 # Usage: [CROSS=aarch64-linux-gnu-] kernels.sh CARGO_FOLDER ARCHITECTURE OUT
 # CARGO_FOLDER is where cargo put its "build", such as target-dist/release.
+# LLVM=folder takes ld.lld, llvm-objcopy and llvm-nm from there, in the place of GNU's; KERNEL_CC is a compiler that knows by
+# itself what it compiles for. An Android NDK has these, and no others.
 set -euo pipefail
 export LC_ALL=C
 cargo_folder=$1 arch=$2 out=$3
 cd "$(dirname "$0")/.."
-ld=${CROSS:-}ld objcopy=${CROSS:-}objcopy nm=${CROSS:-}nm
+if [ -n "${LLVM:-}" ]; then
+    objcopy=$LLVM/llvm-objcopy nm=$LLVM/llvm-nm
+else
+    objcopy=${CROSS:-}objcopy nm=${CROSS:-}nm
+fi
 
 die() {
     echo "kernels: $*" >&2
@@ -58,40 +64,47 @@ grep -E '^(GGML_|LLAMA_|ANDROID_|BUILD_SHARED_LIBS|CMAKE_(C|CXX)_(COMPILER|FLAGS
     grep -vE ':(INTERNAL|STATIC)=|^GGML_(CUDA|HIP|METAL|MUSA|OPENCL|SYCL|VULKAN)' |
     sed -E 's/^([^:]+):([A-Z]+)=(.*)$/set(\1 [==[\3]==] CACHE \2 "")/; s/CACHE UNINITIALIZED/CACHE STRING/' >"$out/as_built.cmake"
 
+compiler=${KERNEL_CC:-$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$cache")}
 asked=$(grep -oE '\bggml_cpu_has_[a-z0-9_]+' src/engine/guard.cpp | sort -u)
 list=''
 for build in "${builds[@]}"; do
     folder=$out/$build
-    mapfile -t set < <(settings "$build")
+    read -ra set < <(settings "$build" | tr '\n' ' ')
     rm -f "$folder/CMakeCache.txt"
     # As fast as can be, unless KERNEL_FLAGS says otherwise.
     fast=${KERNEL_FLAGS:--O3 -DNDEBUG}
     { cmake -G 'Unix Makefiles' -S "$source" -B "$folder" -C "$out/as_built.cmake" -DGGML_NATIVE=OFF \
         -DCMAKE_C_FLAGS_RELEASE="$fast" -DCMAKE_CXX_FLAGS_RELEASE="$fast" "${set[@]}" &&
-        cmake --build "$folder" --target ggml-cpu --parallel "$(nproc)"; } >"$out/$build.log" 2>&1 ||
+        cmake --build "$folder" --target ggml-cpu --parallel "$(getconf _NPROCESSORS_ONLN)"; } >"$out/$build.log" 2>&1 ||
         { tail -30 "$out/$build.log" >&2; die "the build for $build failed: $out/$build.log"; }
 
     # What the compiler took for granted, by the very flags.
-    compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$folder/CMakeCache.txt")
     read -ra flags < <(sed -n 's/^C_FLAGS = //p' "$folder/ggml/src/CMakeFiles/ggml-cpu.dir/flags.make")
     "$compiler" "${flags[@]}" -c src/engine/cpu_macros.c -o "$folder/needs.o"
 
     # One object, of which others see what is called by name, with the build's name before it. All else is its own, also
     # what C++ would share: a function of the standard library that was compiled for AVX-512 here must not serve others.
     { echo ggml_backend_cpu_reg; echo "$asked"; echo qask_cpu_macros; } >"$folder/names"
-    # shellcheck disable=SC2046
-    "$ld" -r --gc-sections --force-group-allocation $(sed 's/^/--undefined=/' "$folder/names") \
-        "$folder/needs.o" "$folder/ggml/src/libggml-cpu.a" -o "$folder/all.o"
-    "$nm" -g --defined-only "$folder/all.o" | awk '$2=="u" {print $3}' >"$folder/unique"
-    "$objcopy" --weaken-symbols="$folder/unique" --strip-debug "$folder/all.o"
     sed "s/.*/& ${build}_&/" "$folder/names" >"$folder/renamed"
-    "$objcopy" --keep-global-symbols="$folder/names" "$folder/all.o"
+    read -ra roots < <(sed 's/^/--undefined=/' "$folder/names" | tr '\n' ' ')
+    parts=("$folder/needs.o" "$folder/ggml/src/libggml-cpu.a" -o "$folder/all.o")
+    if [ -n "${LLVM:-}" ]; then
+        # lld keeps the groups of what C++ shares, and linkers compare groups by the name of a symbol, even a local one. So
+        # each of these gets another name, too.
+        "$LLVM/ld.lld" -r "${roots[@]}" "${parts[@]}"
+        "$nm" -g --defined-only --format=just-symbols "$folder/all.o" | sort -u | sed "s/.*/& ${build}_&/" >"$folder/renamed"
+        cut -d' ' -f1 "$folder/renamed" | comm -13 - <(sort "$folder/names") | grep . >&2 && die "the build for $build lacks these"
+    else
+        "${CROSS:-}ld" -r --gc-sections --force-group-allocation "${roots[@]}" "${parts[@]}"
+        "$nm" -g --defined-only "$folder/all.o" | awk '$2=="u" {print $3}' >"$folder/unique"
+        "$objcopy" --weaken-symbols="$folder/unique" "$folder/all.o"
+    fi
+    "$objcopy" --strip-debug --keep-global-symbols="$folder/names" "$folder/all.o"
     "$objcopy" --redefine-syms="$folder/renamed" "$folder/all.o" "$out/$build.o"
     list+=" X($build)"
 done
 
 # This one must run anywhere: with the flags of the first build, less its instruction sets.
-compiler=$(sed -n 's/^CMAKE_C_COMPILER:[A-Z]*=//p' "$cache")
 "$compiler" -std=c11 -O2 -Wall -Wextra -Werror -fPIC -fvisibility=hidden -ffunction-sections "-DQASK_KERNELS(X)=$list" \
     ${CFLAGS:-} -c src/engine/kernels.c -o "$out/choice.o"
 echo "kernels for: ${builds[*]}"

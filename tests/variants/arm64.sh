@@ -11,18 +11,8 @@ trap 'rm -rf "$out"' EXIT
 
 tools/check_binary.sh "$lib"
 
-# This machine's answers: from any of its own libraries.
-native=''
-for folder in target-dist/lib target-portable/lib target/lib; do
-    [ -e "$folder/libqask.so" ] && native=$(realpath "$folder") && break
-done
-if [ -n "$native" ]; then
-    cc -std=c11 -O1 -Iinclude tests/variants/greedy.c -o "$out/native" -L"$native" -lqask
-    LD_LIBRARY_PATH=$native "$out/native" "$model" "${TOKENS:-64}" >"$out/native.txt"
-else
-    echo "NOT COMPARED: no library for this machine (make lib)"
-fi
-tests/variants/run.sh "$lib" "$model" ${native:+"$out/native.txt"}
+tests/variants/native.sh "$model" "$out/native.txt"
+tests/variants/run.sh "$lib" "$model" "$out/native.txt"
 
 # The C tests that an emulator can do: none of time (`process` leaves with engines that have 1.8 seconds to stop), and no worker
 # of isolated engines, which qemu would have to start.

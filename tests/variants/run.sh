@@ -2,10 +2,11 @@
 # The kernels that a library carries for several levels of CPU: which one is chosen on which CPU (qemu's models), that a
 # lesser CPU is no crash, what QASK_CPU does, and that greedy answers agree.
 # Usage: [CROSS=aarch64-linux-gnu-] run.sh FOLDER_WITH_LIBRARIES MODEL.gguf [ANSWERS_OF_ANOTHER_MACHINE]
-# ANSWERS_OF_ANOTHER_MACHINE: what tests/variants/greedy.c wrote there; SAVE=file keeps this machine's.
+# ANSWERS_OF_ANOTHER_MACHINE: what tests/variants/greedy.c wrote there, if that file exists; SAVE=file keeps this machine's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 lib=$(realpath "$1") model=$2 others=${3:-}
+[ -e "$others" ] || others=''
 out=$(mktemp -d "${TMPDIR:-/tmp}/qask-variants.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 cc=${CC:-cc}
@@ -21,8 +22,6 @@ fail() {
 for program in greedy choice; do
     $cc -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -Wpedantic -Werror -Iinclude "tests/variants/$program.c" -o "$out/$program" -L"$lib" -lqask -ldl
 done
-read -ra libs <"$lib/libqask.libs"
-$cc -std=c11 -O1 -Iinclude tests/variants/greedy.c -o "$out/static" "$lib/libqask.a" "${libs[@]}"
 
 # CPU model of qemu, or "here" for the CPU itself; then the program.
 on() {
@@ -91,6 +90,8 @@ if [ "$arch" = "$(uname -m)" ]; then
         answers here "$level" "$tokens"
         agree "$out/answers.here.$lowest" "$out/answers.here.$level"
     done
+    read -ra libs <"$lib/libqask.libs"
+    $cc -std=c11 -O1 -Iinclude tests/variants/greedy.c -o "$out/static" "$lib/libqask.a" "${libs[@]}"
     answers here '' "$tokens" static
     head -1 "$out/answers.here." | grep -qx "$(version here)" || fail "the static library chose another build"
     agree "$out/answers.here.$lowest" "$out/answers.here."

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The AAR for arm64-v8a and x86_64: the engine and the JNI shim by the NDK, then Gradle where there is one, otherwise
-# assemble.py. Settings: ANDROID_NDK_HOME, API (28). Never run with a real NDK so far: what could be tried without one is said
-# in ../README.md.
+# assemble.py. For arm64 it carries kernels for several CPUs, as tools/kernels.sh makes them. Settings: ANDROID_NDK_HOME, API
+# (28), LEVELS=one (kernels for every CPU alone). Never run with a real NDK so far: what could be tried without one is said in
+# ../README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 api=${API:-28}
@@ -19,21 +20,29 @@ bin=$(echo "$ndk"/toolchains/llvm/prebuilt/*/bin)
 command -v rustup >/dev/null || { echo 'make android needs rustup, for the standard library of Android targets' >&2; exit 1; }
 out=$PWD/target/android
 
+. tools/small.sh
 for abi in arm64-v8a:aarch64-linux-android x86_64:x86_64-linux-android; do
     target=${abi#*:} abi=${abi%%:*}
     rustup target add "$target"
     clang=$bin/$target$api-clang
     upper=$(echo "$target" | tr a-z- A-Z_)
+    . tools/neutral.sh
     # llama.cpp is told its system by CMake's own variables; Android has no OpenMP that an app can rely on.
-    env RUSTFLAGS='' CARGO_TARGET_DIR="$out/cargo" ANDROID_NDK="$ndk" ANDROID_NDK_HOME="$ndk" GGML_OPENMP=OFF ANDROID_PLATFORM="android-$api" \
+    env CARGO_TARGET_DIR="$out/cargo" ANDROID_NDK="$ndk" ANDROID_NDK_HOME="$ndk" GGML_OPENMP=OFF ANDROID_PLATFORM="android-$api" \
         "CC_${target//-/_}=$clang" "CXX_${target//-/_}=$clang++" "AR_${target//-/_}=$bin/llvm-ar" \
-        "CARGO_TARGET_${upper}_LINKER=$clang" CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 \
-        cargo rustc --lib --release --features capi --crate-type staticlib --target "$target"
+        "CARGO_TARGET_${upper}_LINKER=$clang" \
+        cargo rustc --lib --profile "$profile" --features capi --crate-type staticlib --target "$target"
+    built=$out/cargo/$target/$profile kernels=()
+    if [ $abi = arm64-v8a ] && [ "${LEVELS:-}" != one ]; then
+        LLVM=$bin KERNEL_CC=$clang tools/kernels.sh "$built" aarch64 "$out/kernels" ||
+            { echo 'make android: LEVELS=one does without kernels for several CPUs' >&2; exit 1; }
+        kernels=("$out"/kernels/*.o)
+    fi
     mkdir -p "$out/jni/$abi"
     echo '{ global: JNI_OnLoad; local: *; };' >"$out/map"
     # The C++ runtime goes inside: an app may have another one.
     "$clang++" -shared -O2 -fPIC -fvisibility=hidden -x c -std=c11 -Iinclude bindings/kotlin/src/main/native/*.c src/engine/no_exec.c -x none \
-        "$out/cargo/$target/release/libqask.a" -o "$out/jni/$abi/libqask_jni.so" -static-libstdc++ -llog -lm -ldl \
+        ${kernels[@]+"${kernels[@]}"} "$built/libqask.a" -o "$out/jni/$abi/libqask_jni.so" -static-libstdc++ -llog -lm -ldl \
         -Wl,--version-script="$out/map" -Wl,-soname,libqask_jni.so -Wl,--gc-sections -Wl,-z,max-page-size=16384 -Wl,-z,defs -s
 done
 
