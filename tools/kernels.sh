@@ -69,7 +69,7 @@ asked=$(grep -oE '\bggml_cpu_has_[a-z0-9_]+' src/engine/guard.cpp | sort -u)
 list=''
 for build in "${builds[@]}"; do
     folder=$out/$build
-    read -ra set < <(settings "$build" | tr '\n' ' ')
+    read -ra set <<<"$(settings "$build" | tr "\n" " ")"
     rm -f "$folder/CMakeCache.txt"
     # As fast as can be, unless KERNEL_FLAGS says otherwise.
     fast=${KERNEL_FLAGS:--O3 -DNDEBUG}
@@ -86,7 +86,7 @@ for build in "${builds[@]}"; do
     # what C++ would share: a function of the standard library that was compiled for AVX-512 here must not serve others.
     { echo ggml_backend_cpu_reg; echo "$asked"; echo qask_cpu_macros; } >"$folder/names"
     sed "s/.*/& ${build}_&/" "$folder/names" >"$folder/renamed"
-    read -ra roots < <(sed 's/^/--undefined=/' "$folder/names" | tr '\n' ' ')
+    read -ra roots <<<"$(sed "s/^/--undefined=/" "$folder/names" | tr "\n" " ")"
     parts=("$folder/needs.o" "$folder/ggml/src/libggml-cpu.a" -o "$folder/all.o")
     if [ -n "${LLVM:-}" ]; then
         # lld keeps the groups of what C++ shares, and linkers compare groups by the name of a symbol, even a local one. So

@@ -42,7 +42,7 @@ CROSS='' LLVM=$LLVM KERNEL_CC=$clang tools/kernels.sh "$out/cargo" aarch64 "$out
 # Linked as build.sh does it, but for names: the functions of the header in the place of JNI_OnLoad.
 grep -oE '\bqask_[a-z0-9_]+\(' include/qask.h | tr -d '(' | sort -u >"$out/names"
 { echo '{ global:'; sed 's/$/;/' "$out/names"; echo 'local: *; };'; } >"$out/map"
-read -ra roots < <(sed 's/^/-Wl,--undefined=/' "$out/names" | tr '\n' ' ')
+read -ra roots <<<"$(sed "s/^/-Wl,--undefined=/" "$out/names" | tr "\n" " ")"
 "$clang++" -fuse-ld=lld -shared -O2 -fPIC -fvisibility=hidden -x c -std=c11 -Iinclude src/engine/no_exec.c -x none "${roots[@]}" \
     "$out"/kernels/*.o "$built/libqask.a" -o "$out/lib/libqask.so" -lgomp -lm -lpthread -ldl \
     -Wl,--version-script="$out/map" -Wl,-soname,libqask.so -Wl,--gc-sections -Wl,-z,max-page-size=16384 -Wl,-z,defs

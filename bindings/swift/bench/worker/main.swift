@@ -10,7 +10,8 @@ let some = ["river", "market", "window", "engine", "garden", "letter", "winter",
 
 /// Those of bench.c, word for word.
 func prompt(_ i: Int, words: Int = 40) -> String {
-    let rest = (0..<words - 5).map { " " + some[($0 * 5 + $0 / 7 + i) % 8] }.joined()
+    var rest = ""
+    for k in 0..<words - 5 { rest += " " + some[(k * 5 + k / 7 + i) % 8] }
     return "\(i + 3) stories about the \(some[i % 8]):\(rest). Once upon a time there"
 }
 

@@ -89,7 +89,10 @@ class LifecycleTest {
         }
         handlesAtRest()
         val after = Figures()
-        assertTrue(after.anonymous <= before.anonymous + 24_000, "$before, then $after")
+        // Of what an engine has freed, glibc may keep what lies at the end of a heap, 24 MB of cells here: `malloc_trim` gives back
+        // the end of the main heap alone.
+        val kept = if (given != null) 24_000 else 0
+        assertTrue(after.anonymous <= before.anonymous + 24_000 + kept, "$before, then $after")
         assertTrue(after.heap <= before.heap + 4_000 && after.threads <= before.threads + 4, "$before, then $after")
         assertTrue(after.descriptors <= before.descriptors, "$before, then $after")
         engine.shutdown()
