@@ -38,42 +38,11 @@ echo 'ok: layout of the AAR (its native files were stand-ins)'
 # ---- examples: those of examples/c by the same names, with the library in the jar ----
 (cd "$root/examples/kotlin" && "${mvn[@]}" compile dependency:build-classpath "-Dmdep.outputFile=$out/classpath") || fail 'the examples do not build'
 classpath=$root/target/kotlin/examples/classes:$(cat "$out/classpath")
-run() { # example, arguments
-    local class=${1^}Kt
-    shift
-    timeout 120 java "${checks[@]}" -cp "$classpath" "$class" "$@"
+run() { timeout 120 java -Xcheck:jni -cp "$classpath" "${1^}Kt" "${@:2}"; }
+look() { # example
+    if grep -E '(WARNING|FATAL ERROR) in native' "$out/log" "$out/err" >&2; then fail "example $1: JNI is used wrongly"; fi
 }
-checks=()
-expect() { # example, pattern, arguments
-    local example=$1 pattern=$2
-    shift 2
-    # What is drawn at random says something else now and then, though not three times.
-    local tries=1
-    [ "$example" != chat ] || tries=3
-    for _ in $(seq $tries); do
-        run "$example" "$@" >"$out/log" 2>"$out/err" || { cat "$out/log" "$out/err" >&2; fail "example $example failed"; }
-        ! grep -qE "$pattern" "$out/log" || break
-    done
-    grep -qE "$pattern" "$out/log" || { cat "$out/log" >&2; fail "example $example: nothing like '$pattern'"; }
-    if grep -E 'WARNING|FATAL ERROR in native' "$out/log" "$out/err" >&2; then fail "example $example: JNI is used wrongly"; fi
-}
-expect chat 'Paris' "$model" 'Complete the sentence: the capital of France is'
-expect chat 'Paris' -once "$model" 'Complete the sentence: the capital of France is'
-printf '%s\n' 'My name is Tom. Say hello to me.' "/save $out/saved" '/load no-such-file' /regenerate "/load $out/saved" 'What is my name?' /quit x |
-    env -u PROMPT timeout 120 java -cp "$classpath" ChatKt "$model" >"$out/log" 2>"$out/err" || fail 'chat as a conversation failed'
-for words in 'no-such-file' '\[2 messages\]' '[1-9][0-9]* of them cached'; do
-    grep -q "$words" "$out/err" || fail "chat as a conversation: no '$words'"
-done
-checks=(-Xcheck:jni)
-expect parallel '\[[1-9][0-9]* of [0-9]+ prompt tokens cached\]$' "$model"
+. ../examples.sh
+examples
 expect cancel '^cancelled: [0-9]' "$model"
-expect json '^mood: (happy|sad|angry)$' "$model"
-expect tools '^get_weather\(\{"city": ".*"\}\)' "$tools_model" 'What is the weather in Paris?'
-expect embed '^0\.[3-9][0-9]{2} The cat naps\.$' "$embedding_model" 'a sleeping animal' 'The cat naps.' 'Rates went up.'
-expect plan '^largest context: [1-9][0-9]*$' "$model" 320
-expect score '^The capital of France is Paris$' "$model"
-expect ask_docs '^\[1\] .*README\.md, paragraph' "$model" "$embedding_model" 'Which licence does it have?' "$root/README.md"
-checks=()
-if run chat no-such-model.gguf hello >"$out/log" 2>&1; then fail 'chat on no file succeeded'; fi
-grep -q 'no-such-model.gguf' "$out/log" || fail 'chat does not name the missing file'
 echo 'ok: examples'

@@ -38,42 +38,10 @@ echo 'ok: tests'
 # ---- examples: those of examples/c by the same names ----
 swift lib swift build --quiet -c release --package-path "$root/examples/swift" --scratch-path "$out/examples" "${strict[@]}" ||
     fail 'the examples do not build'
-run() { # example, arguments
-    local example=$1
-    shift
-    swift lib timeout 300 "$out/examples/release/$example" "$@"
-}
-expect() { # example, pattern, arguments
-    local example=$1 pattern=$2
-    shift 2
-    # What is drawn at random says something else now and then, though not three times.
-    local tries=1
-    [ "$example" != chat ] || tries=3
-    for _ in $(seq $tries); do
-        run "$example" "$@" >"$out/log" 2>"$out/err" || { cat "$out/log" "$out/err" >&2; fail "example $example failed"; }
-        ! grep -qE "$pattern" "$out/log" || break
-    done
-    grep -qE "$pattern" "$out/log" || { cat "$out/log" >&2; fail "example $example: nothing like '$pattern'"; }
-}
-expect chat 'Paris' "$model" 'Complete the sentence: the capital of France is'
-expect chat 'Paris' -once "$model" 'Complete the sentence: the capital of France is'
-# What `make demo` asks is not asked here.
-unset PROMPT
-printf '%s\n' 'My name is Tom. Say hello to me.' "/save $out/saved" '/load no-such-file' /regenerate "/load $out/saved" 'What is my name?' /quit x |
-    run chat "$model" >"$out/log" 2>"$out/err" || { cat "$out/err" >&2; fail 'chat as a conversation failed'; }
-for words in 'no-such-file' '\[2 messages\]' '[1-9][0-9]* of them cached'; do
-    grep -q "$words" "$out/err" || { cat "$out/err" >&2; fail "chat as a conversation: no '$words'"; }
-done
-expect parallel '\[[1-9][0-9]* of [0-9]+ prompt tokens cached\]$' "$model"
+run() { swift lib timeout 300 "$out/examples/release/$1" "${@:2}"; }
+. ../examples.sh
+examples
 expect cancel '^left: [1-9][0-9]* characters, cancelled$' "$model"
-expect json '^mood: (happy|sad|angry)$' "$model"
-expect tools '^get_weather\(\{"city": ".*"\}\)' "$tools_model" 'What is the weather in Paris?'
-expect embed '^0\.[3-9][0-9]{2} The cat naps\.$' "$embedding_model" 'a sleeping animal' 'The cat naps.' 'Rates went up.'
-expect plan '^largest context: [1-9][0-9]*$' "$model" 320
-expect score '^The capital of France is Paris$' "$model"
-expect ask_docs '^\[1\] .*README\.md, paragraph' "$model" "$embedding_model" 'Which licence does it have?' "$root/README.md"
-if run chat no-such-model.gguf hello >"$out/log" 2>&1; then fail 'chat on no file succeeded'; fi
-grep -q 'no-such-model.gguf' "$out/log" || fail 'chat does not name the missing file'
 echo 'ok: examples'
 
 # ---- the program of README.md ----

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 api=${API:-28}
+[ "$api" -ge 28 ] || { echo "make android: API=$api: 28 is the oldest" >&2; exit 1; }
 ndk=${ANDROID_NDK_HOME:-${ANDROID_NDK_ROOT:-}}
 if [ -z "$ndk" ]; then
     for found in "${ANDROID_HOME:-$HOME/Android/Sdk}"/ndk/*; do [ -d "$found" ] && ndk=$found; done
@@ -18,7 +19,7 @@ fi
 bin=$(echo "$ndk"/toolchains/llvm/prebuilt/*/bin)
 [ -x "$bin/clang" ] || { echo "make android: there is no $bin/clang: is ANDROID_NDK_HOME the folder of an NDK?" >&2; exit 1; }
 command -v rustup >/dev/null || { echo 'make android needs rustup, for the standard library of Android targets' >&2; exit 1; }
-out=$PWD/target/android
+out=${OUT:-$PWD/target/android} # elsewhere for tests: Gradle looks there
 
 . tools/small.sh
 for abi in arm64-v8a:aarch64-linux-android x86_64:x86_64-linux-android; do
@@ -40,10 +41,11 @@ for abi in arm64-v8a:aarch64-linux-android x86_64:x86_64-linux-android; do
     fi
     mkdir -p "$out/jni/$abi"
     echo '{ global: JNI_OnLoad; local: *; };' >"$out/map"
-    # The C++ runtime goes inside: an app may have another one.
+    # The C++ runtime goes inside: an app may have another one. Half a megabyte is saved by tables of addresses that Android 9 reads.
     "$clang++" -shared -O2 -fPIC -fvisibility=hidden -x c -std=c11 -Iinclude bindings/kotlin/src/main/native/*.c src/engine/no_exec.c -x none \
         ${kernels[@]+"${kernels[@]}"} "$built/libqask.a" -o "$out/jni/$abi/libqask_jni.so" -static-libstdc++ -llog -lm -ldl \
-        -Wl,--version-script="$out/map" -Wl,-soname,libqask_jni.so -Wl,--gc-sections -Wl,-z,max-page-size=16384 -Wl,-z,defs -s
+        -Wl,--version-script="$out/map" -Wl,-soname,libqask_jni.so -Wl,--gc-sections -Wl,-z,max-page-size=16384 -Wl,-z,defs -s \
+        -Wl,--pack-dyn-relocs=android+relr,--use-android-relr-tags
 done
 
 if command -v gradle >/dev/null && [ -n "${ANDROID_HOME:-}" ]; then
@@ -52,9 +54,12 @@ if command -v gradle >/dev/null && [ -n "${ANDROID_HOME:-}" ]; then
 else
     echo 'no Gradle or no ANDROID_HOME: the AAR is put together without io.github.qask.android, which needs the SDK' >&2
     tools/setup.sh jdk maven
-    mvn -q -B -ntp -f bindings/kotlin "-Dqask.natives=$out/none" -Dmaven.test.skip=true package
+    mvn -q -B -ntp -f bindings/kotlin "-Dqask.natives=$out/none" -Dmaven.test.skip=true compile
+    # Beside the classes may lie the desktop's library, of `make kotlin-jar`.
+    rm -f "$out/classes.jar"
+    (cd target/kotlin/maven/classes && python3 -m zipfile -c "$out/classes.jar" io META-INF)
     aar=$out/qask.aar
-    bindings/kotlin/android/assemble.py target/kotlin/maven/qask-0.1.0.jar "$out/jni" "$aar"
+    bindings/kotlin/android/assemble.py "$out/classes.jar" "$out/jni" "$aar"
 fi
 bindings/kotlin/android/check_aar.py "$aar"
 ls -l "$aar"
