@@ -34,8 +34,10 @@ for t in "${tests[@]}"; do
 done
 
 # The Rust tests that need no real model, or only its vocabulary, on the engine that is there already. Its kernels are those
-# for every CPU: a crate has one kind.
+# for every CPU: a crate has one kind. The test that is left out starts itself as a child, which an emulator that the system does
+# not know of cannot.
 read -ra tests <<<"${RUST_TESTS:---lib --test bad_input --test families --test output --test stranded --test templates --test tokenizer}"
 . tools/neutral.sh
 CARGO_TARGET_DIR=$folder CARGO_PROFILE_SMALL_LTO=off CARGO_PROFILE_SMALL_CODEGEN_UNITS=16 \
-    cargo test --profile "$profile" --locked --target "$target" --features capi,test-hooks,async --no-fail-fast "${tests[@]}"
+    cargo test --profile "$profile" --locked --target "$target" --features capi,test-hooks,async --no-fail-fast "${tests[@]}" \
+    -- --skip engines_stop_before_statics_that_were_made_after_them_go
