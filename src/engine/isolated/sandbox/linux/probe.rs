@@ -154,6 +154,8 @@ fn processes(grounds: &Grounds) -> Tried {
     // SAFETY: numbers, and places that live through the calls and are as large as they say. Signal 0 is none; no program
     // is started by a file that is none; a process that is made ends at once.
     unsafe {
+        // Only one kind of CPU has more than these.
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
         let mut all = vec![
             (
                 "run a program",
