@@ -40,7 +40,7 @@ echo 'ok: layout of the AAR (its native files were stand-ins)'
 classpath=$root/target/kotlin/examples/classes:$(cat "$out/classpath")
 run() { timeout 120 java -Xcheck:jni -cp "$classpath" "${1^}Kt" "${@:2}"; }
 look() { # example
-    if grep -E '(WARNING|FATAL ERROR) in native' "$out/log" "$out/err" >&2; then fail "example $1: JNI is used wrongly"; fi
+    if grep -E 'WARNING|FATAL ERROR in native' "$out/log" "$out/err" >&2; then fail "example $1: JNI is used wrongly"; fi
 }
 . ../examples.sh
 examples
